@@ -13,10 +13,10 @@ SEED   ?=
 TEST_PROGRAMS := hledger=hledger chromium=chromium nginx=nginx-light mariadbd=mariadb-server openssl=openssl \
                  systemd-analyze=systemd \
                  /usr/lib/*/libatomic.so.1=libatomic1
-CLUSTER_PROGRAMS := mariadbd=mariadb-server /usr/lib/galera/libgalera_smm.so=galera-4 rsync=rsync
+LONG_PROGRAMS := mariadbd=mariadb-server /usr/lib/galera/libgalera_smm.so=galera-4 rsync=rsync
 SERVER_PROGRAMS := debootstrap=debootstrap systemd-nspawn=systemd-container openssl=openssl
 
-.PHONY: demo test test-cluster test-server check soak year bench screenshots manual format pins clean programs system
+.PHONY: demo test test-long test-server check soak year bench screenshots manual format pins clean programs system
 
 demo: $(VENV)/.installed  ## A made-up school with its cabinet in the browser; nothing to configure.
 	@$(BIN)/coinsync demo --port $(PORT)
@@ -31,9 +31,9 @@ test: programs $(VENV)/.tested  ## Everything that is checked: lint, types, impo
 	wait $$check || { cat build/check.log; echo "make check failed: see above" >&2; exit 1; }; \
 	exit $$suite
 
-test-cluster: TEST_PROGRAMS := $(CLUSTER_PROGRAMS)
-test-cluster: programs $(VENV)/.tested  ## Database servers that die: one in the middle of a sync, and one of three.
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m cluster
+test-long: TEST_PROGRAMS := $(LONG_PROGRAMS)
+test-long: programs $(VENV)/.tested  ## What takes long: servers that die, a cluster of three, kills at every step, bugs that must be found.
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m long
 
 test-server: TEST_PROGRAMS := $(SERVER_PROGRAMS)
 test-server: programs $(VENV)/.tested  ## A whole server on a bare Debian, as docs/operations.md sets it up; as root.

@@ -8,8 +8,6 @@ later.
 import re
 from collections.abc import Iterator, Sequence
 
-_PASSWORD = re.compile(r"(://[^:/@\s]*:).*@")
-
 
 class CoinsyncError(Exception):
     """Anything foreseen that stops a command; ``message`` says what and where in one line."""
@@ -33,8 +31,8 @@ def reason_of(error: Exception) -> str:
 
 
 def without_password(text: str) -> str:
-    """A text that may hold a database's address, as a message may show it."""
-    return _PASSWORD.sub(r"\1***@", text)
+    """A text that may hold an address, as a message may show it."""
+    return re.sub(r"(://[^:/@\s]*:).*@", r"\1***@", text)
 
 
 def causes(error: BaseException | None) -> Iterator[BaseException]:

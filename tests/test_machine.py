@@ -82,8 +82,6 @@ from coinsync.lookup.residents import find_card, find_resident, members_of, resi
 from coinsync.store import database as opening
 from coinsync.store import writer
 from coinsync.store.operations import backup as copies
-from coinsync.store.operations.backup import looked_through
-from coinsync.store.operations.backup import restore as put_back
 from coinsync.store.reader import Reader
 from coinsync.store.rows import TABLES
 from coinsync.store.writer import Order
@@ -1281,8 +1279,8 @@ class Life(RuleBasedStateMachine):
         Seals of what is lost hold no more, and every other one holds.
         """
         self.disconnect()
-        seal = looked_through(self.url, backup.file, ACCOUNT)
-        put_back(self.url, backup.file)
+        seal = copies.looked_through(self.url, backup.file, ACCOUNT)
+        copies.restore(self.url, backup.file)
         self.connect()
         reader = Reader(self.database)
         assert reader.seal() == seal
@@ -1386,7 +1384,9 @@ def live_with_seeds(*numbers: int) -> None:
         live(seed(number)(Life), lives(LIVES_OF_A_SEED, derandomize=False))
 
 
-@pytest.mark.parametrize("number", SEEDS)
+@pytest.mark.parametrize(
+    "number", [*SEEDS[:2], *(pytest.param(n, marks=pytest.mark.long) for n in SEEDS[2:])]
+)
 def test_any_life_leaves_the_ledger_as_it_must_be(number: int) -> None:
     """The same lives each time."""
     live_with_seeds(number)
@@ -1462,6 +1462,7 @@ SOONEST = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("bug", BUGS)
 def test_the_machine_finds(bug: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A bug that somebody might make does not survive the lives of the suite."""
@@ -1545,3 +1546,28 @@ def test_a_sync_that_drops_a_question_is_stale_once_it_is_answered(life: Life) -
         life.apply(old, life.database)
     life.sync()
     assert life.model.key_states[2, 104].coins == 0
+
+
+def test_a_backup_that_is_put_back_is_the_school_of_then(life: Life) -> None:
+    """What was done since is gone, with its seals; the same again is done."""
+    credit = Give(1, 101, 5, "won")
+    backup = life.back_up()
+    life.do(credit)
+    life.check()
+    lost = Reader(life.database).seal()
+    life.seals.append(lost)
+    life.restore(backup)
+    life.check()
+    assert not Reader(life.database).has_seal(lost)
+    life.do(credit)
+
+
+def test_two_cards_that_are_merged_keep_one_award_for_each_lesson(life: Life) -> None:
+    """The doubled ones go with the next night, and come back when the cards are parted."""
+    life.do(MergeCards(101, 102))
+    life.sync()
+    assert life.model.key_states[1, 101].coins == 0
+    assert life.model.key_states[1, 102].coins > 0
+    life.do(Unmerge(101))
+    life.sync()
+    assert life.model.key_states[1, 101].coins > 0

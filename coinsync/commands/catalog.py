@@ -51,9 +51,6 @@ def read_goods(
     session: Session, file: Path, folder: Path
 ) -> tuple[tuple[Item, ...], dict[str, pictures.WebPicture]]:
     """The goods of a file, and copies of their pictures, which lie in ``folder``, by name."""
-    if file.suffix.lower() == ".toml":
-        advice = 'Goods stand in a sheet; "coinsync catalog list --csv" prints its form.'
-        raise UsageError(f"catalog load: {file} is TOML and no sheet", advice=advice)
     settings = session.settings
     copies: dict[str, pictures.WebPicture] = {}
 

@@ -70,8 +70,7 @@ def merge(
     """
 
     def decide(clerk: Clerk) -> Proposal:
-        ends, goes_on = find_card(clerk.reader, card), find_card(clerk.reader, into)
-        return desk.merge(clerk, ends, goes_on)
+        return desk.merge(clerk, find_card(clerk.reader, card), find_card(clerk.reader, into))
 
     return carry_out(ctx.obj, decide, dry_run, yes)
 

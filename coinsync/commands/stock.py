@@ -19,7 +19,7 @@ from coinsync.commands.options import (
 from coinsync.commands.posting import carry_out
 from coinsync.commands.session import Session, refuse_branches
 from coinsync.core.catalog import QUANTITY_MAX, MoveKind
-from coinsync.core.proposal import Author, Proposal
+from coinsync.core.proposal import Proposal
 from coinsync.desk.catalog import move_stock
 from coinsync.desk.gather import Clerk
 from coinsync.errors import UsageError
@@ -62,8 +62,7 @@ def receive(
     yes: Yes = False,
 ) -> int:
     """Pieces came in."""
-    number, author = number_of(pieces, "number of pieces"), author_of(ctx.obj, key, date)
-    return _move(ctx.obj, MoveKind.RECEIVE, code, number, author, note_of(note), dry_run, yes)
+    return _move(ctx.obj, MoveKind.RECEIVE, code, pieces, date, note, key, dry_run, yes)
 
 
 def count(
@@ -77,11 +76,7 @@ def count(
     yes: Yes = False,
 ) -> int:
     """So many were counted; the difference is recorded."""
-    # Only a count can find nothing.
-    is_nothing = pieces != "" and not pieces.strip("0")
-    number = 0 if is_nothing else number_of(pieces, "number of pieces")
-    author = author_of(ctx.obj, key, date)
-    return _move(ctx.obj, MoveKind.COUNT, code, number, author, note_of(note), dry_run, yes)
+    return _move(ctx.obj, MoveKind.COUNT, code, pieces, date, note, key, dry_run, yes)
 
 
 def write_off(
@@ -95,26 +90,29 @@ def write_off(
     yes: Yes = False,
 ) -> int:
     """Pieces are gone: broken, lost, given away."""
-    number, author = number_of(pieces, "number of pieces"), author_of(ctx.obj, key, date)
-    text = note_of(note, "--note")
-    return _move(ctx.obj, MoveKind.WRITE_OFF, code, number, author, text, dry_run, yes)
+    return _move(ctx.obj, MoveKind.WRITE_OFF, code, pieces, date, note, key, dry_run, yes)
 
 
 def _move(
     session: Session,
     kind: MoveKind,
     code: str,
-    number: int,
-    author: Author,
+    pieces: str,
+    date: str | None,
     note: str,
+    key: str | None,
     dry_run: bool,
     yes: bool,
 ) -> int:
+    # Only a count can find nothing.
+    is_nothing = kind is MoveKind.COUNT and pieces != "" and not pieces.strip("0")
+    number = 0 if is_nothing else number_of(pieces, "number of pieces")
+    text = note_of(note, "--note" if kind is MoveKind.WRITE_OFF else "")
     if number > QUANTITY_MAX:
         raise UsageError(f"the number of pieces {number} is above the limit of {QUANTITY_MAX}")
 
     def decide(clerk: Clerk) -> Proposal:
         item = lookup.find_item(clerk.reader, code)
-        return move_stock(clerk, item, kind, number, note=note)
+        return move_stock(clerk, item, kind, number, note=text)
 
-    return carry_out(session, decide, dry_run, yes, author)
+    return carry_out(session, decide, dry_run, yes, author_of(session, key, date))

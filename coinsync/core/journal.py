@@ -1,6 +1,6 @@
 """One applied plan as a person remembers it: who did what, why, and how it is taken back."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from coinsync.core.files.import_rows import KEY_PREFIX
@@ -76,16 +76,16 @@ def refusal_of_undo(run: Run, lines: Sequence[Line]) -> str:
     return _INSTEAD.get(lines[0].posted.entry.kind, "")
 
 
-def way_back(run: Run, lines: Sequence[Line], refunded: Collection[str]) -> str:
+def way_back(run: Run, lines: Sequence[Line], *, is_refunded: bool) -> str:
     """The command that takes a run back; "" where none does, or where it is taken back already.
 
-    ``refunded`` are sales of which every line came back.
+    ``is_refunded``: every line of its sale came back.
     """
     if refusal_of_undo(run, lines):
         return ""
     sale = sale_of(lines)
     if sale:
-        return "" if sale in refunded else f"coinsync refund {sale} --note TEXT"
+        return "" if is_refunded else f"coinsync refund {sale} --note TEXT"
     standing = [line.posted.n for line in lines if line.reversed_by is None]
     if not standing:
         return ""

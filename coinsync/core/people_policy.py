@@ -113,12 +113,8 @@ def _refuse_record_of_erased(plan: Plan, erased: Collection[int]) -> None:
     for change in plan.changes:
         card = 0
         match change:
-            case Put(new=Attendance() as mark):
-                card = mark.resident
-            case Put(new=Membership(until=None) as seat):
-                card = seat.resident
-            case Put(new=Hold() as hold):
-                card = hold.resident
+            case Put(new=Attendance() | Hold() | Membership(until=None) as record):
+                card = record.resident
             case Put(new=Doubt(is_about_card=True) as doubt):
                 card = doubt.id
             case Post(entry) if entry.kind not in taken_back:

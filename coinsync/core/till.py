@@ -8,11 +8,9 @@ from coinsync.core.catalog import Item, Pick, named
 from coinsync.core.identity import plain_number
 from coinsync.errors import Ambiguous, NotFound, UsageError
 
-# "3x2" is two of the third in the list; "mug*2" is two of what a code or a name means.
-_CHOICE = re.compile(
-    r"(?P<number>[0-9]{1,4})[xхч](?P<many>[0-9]{1,6})|(?P<word>.+?)(?:[*×](?P<times>[0-9]{1,6}))?",
-    re.I,
-)
+# "3x2" is two of the third in the list. "mug*2" is two of what a code or a name means: there an x
+# may be a part of it.
+_TIMES = re.compile(r"(?<=^\d)[xхч](?=\d)|(?<=^\d\d)[xхч](?=\d)|[*×]", re.I)
 
 #: The same keys of a keyboard in its two layouts: nobody looks at the layout while children wait.
 _LATIN, _RUSSIAN = "qwertyuiop[]asdfghjkl;'zxcvbnm,.`", "йцукенгшщзхъфывапролджэячсмитьбюё"
@@ -40,8 +38,9 @@ def payers(text: str) -> list[tuple[str, int | None]]:
         who, _, typed = part.rpartition("=")
         coins = plain_number(typed)
         if not who or not coins:
-            advice = "160=33 means that #160 pays 33 of it."
-            raise UsageError(f"{part!r}: expected RESIDENT=COINS", advice=advice)
+            advice = "Everybody but the first is named with what they pay."
+            reason = f"{part!r}: expected RESIDENT=COINS, such as 160=33"
+            raise UsageError(reason, advice=advice)
         parts.append((who, coins))
     return parts
 
@@ -58,21 +57,12 @@ def picked(text: str, goods: Mapping[int, Item]) -> list[Pick]:
             return [Pick(whole[0], 1)]
     counts: Counter[Item] = Counter()
     for word in text.replace(",", " ").split():
-        what, many = _choice(word)
-        if many == 0:
-            advice = "Two of the third in the list are 3x2."
-            raise UsageError(f"{word!r}: how many?", advice=advice)
-        counts[_item(what, goods)] += many
-    return [Pick(item, many) for item, many in counts.items()]
-
-
-def _choice(word: str) -> tuple[str, int]:
-    match = _CHOICE.fullmatch(word)
-    if match is None:
-        return word, 1
-    if match["number"]:
-        return match["number"], int(match["many"])
-    return match["word"], int(match["times"] or 1)
+        what, *many = _TIMES.split(word, 1)
+        pieces = plain_number(many[0]) if many else 1
+        if not pieces:
+            raise UsageError(f"{word!r}: how many?", advice="Two of the third in the list are 3x2.")
+        counts[_item(what, goods)] += pieces
+    return [Pick(item, pieces) for item, pieces in counts.items()]
 
 
 def _item(word: str, goods: Mapping[int, Item]) -> Item:

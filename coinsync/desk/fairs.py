@@ -58,8 +58,9 @@ def find_fair(reader: Reader, code: str) -> Event:
     """A fair by its code. Raises ``NotFound``."""
     event = reader.find(Event, code.lower())
     if event is None:
-        advice = '"coinsync shop events" lists them, "shop open" opens one.'
-        raise NotFound(f"no fair is called {code.lower()!r}", advice=advice)
+        code = code.lower()
+        advice = f'"coinsync shop events" lists them; coinsync shop open {code} --title TEXT'
+        raise NotFound(f"no fair is called {code!r}", advice=advice)
     return event
 
 

@@ -8,7 +8,7 @@ from coinsync.config import Settings
 from coinsync.core import floor
 from coinsync.core.facts import Presence, Resident
 from coinsync.core.ledger import Entry, KeyState
-from coinsync.core.planning.compare import Cause, Difference
+from coinsync.core.planning.compare import Difference
 from coinsync.core.planning.review import Question
 from coinsync.core.proposal import Author, Move
 from coinsync.core.reasons import why
@@ -111,6 +111,6 @@ def question_about(
             verdict = judge(record.lesson, attendance, clerk.settings.rulebook)
             state = reader.key_states([key]).get(key, KeyState(key))
             hold = reader.holds([lesson]).get(key)
-            difference = Difference(record.lesson, resident, verdict, state, hold, Cause.HELD)
+            difference = Difference(record.lesson, resident, verdict, state, hold)
             return Question(difference, reader.decisions([lesson]).get(key), today)
     return None

@@ -34,7 +34,7 @@ def merge(clerk: Clerk, card: Resident, into: Resident) -> Proposal:
     """Plan that one card goes on as another: coins count together, and viewers come along."""
     reader = clerk.reader
     into = _card_to_go_on_as(reader, card, into)
-    before = next((merge for merge in reader.merges() if merge.resident == card.id), None)
+    before = reader.find(Merge, card.id)
     viewers = {link.vk for link in reader.links_of([into.id])}
     moving = [link for link in reader.links_of([card.id]) if link.live]
     changes: list[Change] = []
@@ -59,10 +59,7 @@ def merge(clerk: Clerk, card: Resident, into: Resident) -> Proposal:
     ]
     if card.presence is Presence.CLIENT:
         words.append(f"#{card.id} is still a client in the CRM; its lessons go on counting")
-    words.append(
-        "a lesson for which both are paid counts once: the next sync takes the second award back, "
-        "and reconcile names those before its days"
-    )
+    words.append("a lesson for which both are paid counts once; reconcile names what no sync reads")
     return propose_facts(clerk, card, changes, *words)
 
 
@@ -166,9 +163,9 @@ def erase(clerk: Clerk, resident: Resident, *, stock_text: str = "") -> Proposal
     changes += [Drop(fact) for fact in dropped]
     for decision in decisions:
         changes.append(Put(replace(decision, note=""), decision))
-    for merge in reader.merges():
+    for merge in reader.recorded(Merge, cards):
         # The numbers of the accounts that came along with a card tell who the family is.
-        if merge.resident in cards and merge.links:
+        if merge.links:
             changes.append(Put(replace(merge, links=()), merge))
     today = clerk.today(resident.branches)
     for seat in reader.recorded(Membership, cards):

@@ -1,9 +1,7 @@
 """One window of lessons as the CRM has it, and what became of recorded lessons that it lacks."""
 
-from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from datetime import date
 
 from coinsync.core.facts import LessonRecord, Status
 from coinsync.core.plan import Evidence, Scope
@@ -67,14 +65,13 @@ def without_copies(
     exchange: Exchange, window: WindowReading, moved: Mapping[int, LessonRecord]
 ) -> WindowReading:
     """Doubt what came here from another day or branch and is listed there as well."""
-    lessons_of: defaultdict[tuple[int, date], set[int]] = defaultdict(set)
+    copied = set()
     for number, record in moved.items():
-        lessons_of[record.lesson.branch, record.lesson.date].add(number)
-    copied: set[int] = set()
-    for (branch, day), numbers in lessons_of.items():
-        reading = exchange.lesson_records(branch, day, day)
+        day = record.lesson.date
+        reading = exchange.lesson_records(record.lesson.branch, day, day)
         listed = {record.lesson.id for record in reading.whole()}
-        copied |= numbers & (listed | reading.unreadable_fields().keys())
+        if number in listed | reading.unreadable_fields().keys():
+            copied.add(number)
     records = [record for record in window.lesson_records if record.lesson.id not in copied]
     unreadable = {**window.unreadable, **dict.fromkeys(copied, COPIES)}
     return replace(window, lesson_records=tuple(records), unreadable=unreadable)

@@ -1,15 +1,14 @@
 """A resident's history, and the statement for a parent. Reads only."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import date, timedelta
 
 from coinsync.config import Settings
 from coinsync.core.directory import Directory
-from coinsync.core.facts import Decision, Group, Resident
+from coinsync.core.facts import Decision, Group, Lesson, Resident
 from coinsync.core.history import History, HistoryLine, Statement, StatementLine
 from coinsync.core.ledger import Kind, Line
-from coinsync.core.rules import judge
+from coinsync.core.rules import Reason, judge
 from coinsync.core.wording import LANGUAGES, LineFormatter
 from coinsync.lookup.explain import attended
 from coinsync.lookup.school import names_of_school
@@ -35,10 +34,14 @@ def history(
     read_max = limit + 1 if kind is None else N_MAX
     newest_first = reader.lines(resident.id, since=since, until=until, limit=read_max)
     balance_after = reader.balance(resident.id, until)
+    decisions: dict[int | None, Decision] = {}
+    for decision in reader.decisions_of(reader.cards_of(resident.id)):
+        decisions[decision.lesson] = decision
     lines: list[HistoryLine] = []
     for line in newest_first:
         if kind in (None, line.posted.entry.kind):
-            lines.append(_history_line(line, names, balance_after))
+            decided = decisions.get(line.posted.entry.lesson)
+            lines.append(_history_line(line, names, balance_after, decided))
         balance_after -= line.posted.entry.coins
     more = len(lines) > limit
     lines = lines[:limit]
@@ -46,40 +49,40 @@ def history(
         # Lessons older than the last entry shown would stand behind a gap that nobody sees.
         oldest = lines[-1].day if more else since
         for record in attended(reader, resident, max(since, oldest), until):
-            lesson = record.lesson
-            verdict = judge(lesson, record.attendance[0], settings.rulebook)
-            if not verdict.coins:
-                title, reason = names.lesson(lesson), verdict.reason.value
-                lines.append(HistoryLine(lesson.date, title, 0, reason, "lesson", lesson=lesson))
+            verdict = judge(record.lesson, record.attendance[0], settings.rulebook)
+            decided = decisions.get(record.lesson.id)
+            # What a person's word has paid did not earn nothing; its entry says so.
+            if not verdict.coins and not (decided and decided.coins):
+                lines.append(_nothing_earned(record.lesson, names, verdict.reason, decided))
         lines.sort(key=lambda line: line.day, reverse=True)
-    shown = _with_decisions(reader, resident, lines)
-    return History(resident, reader.balance(resident.id), shown, more)
+    return History(resident, reader.balance(resident.id), tuple(lines), more)
 
 
-def _with_decisions(
-    reader: Reader, resident: Resident, lines: Sequence[HistoryLine]
-) -> tuple[HistoryLine, ...]:
-    """Lines with what a person decided about their lesson, where no note of theirs says it."""
-    cards = reader.cards_of(resident.id)
-    decisions: dict[int, Decision] = {}
-    for decision in reader.decisions({line.lesson.id for line in lines if line.lesson}).values():
-        if decision.resident in cards:
-            decisions[decision.lesson] = decision
-    shown = []
-    for line in lines:
-        answer = decisions.get(line.lesson.id) if line.lesson else None
-        # What a person's word has paid did not earn nothing; its entry says so.
-        if answer and answer.coins and line.line is None:
-            continue
-        seq = line.line.posted.entry.seq if line.line else 0
-        if answer and (answer.seq, answer.coins) == (seq, line.coins) and not line.note:
-            note = f"decided by {answer.actor} on {answer.decided_on}: {answer.note}"
-            line = replace(line, note=note.removesuffix(": "))
-        shown.append(line)
-    return tuple(shown)
+def _decision_text(decision: Decision | None, seq: int, coins: int) -> str:
+    """What a person decided about just these coins under a lesson's key; "" where nobody did."""
+    if decision is None or (decision.seq, decision.coins) != (seq, coins):
+        return ""
+    text = f"decided by {decision.actor} on {decision.decided_on}: {decision.note}"
+    return text.removesuffix(": ")
 
 
-def _history_line(line: Line, names: Directory, balance: int) -> HistoryLine:
+def _nothing_earned(
+    lesson: Lesson, names: Directory, reason: Reason, decided: Decision | None
+) -> HistoryLine:
+    return HistoryLine(
+        day=lesson.date,
+        title=names.lesson(lesson),
+        coins=0,
+        reason=reason.value,
+        kind="lesson",
+        lesson=lesson,
+        note=_decision_text(decided, seq=0, coins=0),
+    )
+
+
+def _history_line(
+    line: Line, names: Directory, balance: int, decided: Decision | None
+) -> HistoryLine:
     entry = line.posted.entry
     return HistoryLine(
         day=entry.happened_on,
@@ -91,7 +94,7 @@ def _history_line(line: Line, names: Directory, balance: int) -> HistoryLine:
         line=line,
         lesson=line.lesson,
         rule=entry.rule,
-        note=line.note,
+        note=line.note or _decision_text(decided, entry.seq, entry.coins),
     )
 
 

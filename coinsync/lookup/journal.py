@@ -88,10 +88,10 @@ def _runs_back(reader: Reader) -> Iterator[Run]:
 def _journal_line(reader: Reader, run: Run, lines: Sequence[Line]) -> JournalLine:
     residents = reader.recorded(Resident, {line.posted.entry.resident for line in lines})
     sale = sale_of(lines)
-    refunded = {sale} if sale and _is_refunded(reader, sale) else set()
+    is_refunded = bool(sale) and _is_refunded(reader, sale)
     names = tuple(f"#{resident.id} {resident.name}".rstrip() for resident in residents)
     what, reasons = what_was_done(run, lines), reasons_of(lines)
-    return JournalLine(run, what, names, reasons, way_back(run, lines, refunded))
+    return JournalLine(run, what, names, reasons, way_back(run, lines, is_refunded=is_refunded))
 
 
 def _is_refunded(reader: Reader, sale: str) -> bool:

@@ -388,8 +388,6 @@ class TestABadFile:
         [
             ("empty.csv", "", "the file is empty"),
             ("headings.csv", "код;название;цена\n", "there is nothing in it"),
-            ("goods.toml", CATALOG, 'catalog list --csv" prints its form'),
-            ("GOODS.TOML", "[[item]]", "is TOML and no sheet"),
             ("blocks.csv", '[[item]]\ncode = "mug"\n', "column"),
         ],
     )

@@ -33,6 +33,8 @@ from coinsync.store.operations.backup import hold_open
 from tests.support import steps
 from tests.support.school import Installation, Said
 
+pytestmark = pytest.mark.long
+
 #: Of many steps of one kind every so many are tried, and the first and the last.
 STRIDE = 40
 #: A draft is a file that has not got its name yet; it may stay where a process was killed.

@@ -1,6 +1,6 @@
 """A cluster of three: what a node accepts the others have, and one may die.
 
-Run by ``make test-cluster``; each test finds three nodes that hold the same.
+Run by ``make test-long``; each test finds three nodes that hold the same.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from tests.support.mariadb_school import (
 from tests.support.mariadb_school import blows as blows
 from tests.support.school import APP, Said, a_school, listening
 
-pytestmark = pytest.mark.cluster
+pytestmark = pytest.mark.long
 
 NOT_READY = 1047
 #: A node that dies is missed after a second or two; the rest is for a machine that does other

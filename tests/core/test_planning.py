@@ -48,7 +48,7 @@ from coinsync.core.plan import (
     Scope,
 )
 from coinsync.core.plan_report import of_plan
-from coinsync.core.planning.compare import Cause, Recorded, WindowReading, compare
+from coinsync.core.planning.compare import Recorded, WindowReading, compare
 from coinsync.core.planning.doubts import Doubts
 from coinsync.core.planning.lessons import plan_lessons
 from coinsync.core.planning.people import (
@@ -704,8 +704,8 @@ def test_a_rerate_after_the_coins_were_spent_is_held() -> None:
     assert (brief(plan), plan.counts.held) == ([], 1)
 
 
-def test_the_cause_of_each_difference_is_told() -> None:
-    """Facts, rules and open holds are three causes."""
+def test_a_difference_says_whether_facts_changed() -> None:
+    """Other rules and open holds are none of them."""
     memory = Memory()
     memory.night(
         a_record(a_lesson(1)),
@@ -719,7 +719,7 @@ def test_the_cause_of_each_difference_is_told() -> None:
         a_record(a_lesson(3), present(standing=GroupStanding.UNKNOWN)),
     ]
     found = memory.found(lesson_records)
-    assert [one.cause for one in found.differences] == [Cause.FACTS, Cause.RULES, Cause.HELD]
+    assert [one.facts_changed for one in found.differences] == [True, False, False]
     assert found.losers == {ADA}
 
 

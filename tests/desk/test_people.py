@@ -78,8 +78,7 @@ def test_a_merge_moves_no_coins_and_brings_the_viewers_along(family: Desk) -> No
         f"#{ADA} Ада М. (30) goes on as #{GLEB} Глеб С. (5): together 35",
         f"VK {GRANNY} will see it",
         f"#{ADA} is still a client in the CRM; its lessons go on counting",
-        "a lesson for which both are paid counts once: the next sync takes the second award back, "
-        "and reconcile names those before its days",
+        "a lesson for which both are paid counts once; reconcile names what no sync reads",
     )
     assert (proposal.moves, proposal.plan.entries) == ((), ())
     family.do(proposal)

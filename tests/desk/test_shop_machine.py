@@ -729,6 +729,7 @@ def _all_come_back(*words: Any) -> Any:
     return [*found, *again[:1]]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("bug", BUGS)
 def test_the_machine_finds_seeded_bugs(bug: str) -> None:
     """The lives of the suite would say so if the shop were wrong."""

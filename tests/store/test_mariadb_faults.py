@@ -41,6 +41,8 @@ from tests.support.mariadb_school import (
 from tests.support.mariadb_school import blows as blows
 from tests.support.school import APP, Installation, Said, a_school, listening, open_installation
 
+pytestmark = pytest.mark.long
+
 LATER = 75
 SECONDS_MAX = 60.0
 ROUNDS = 6
@@ -185,7 +187,7 @@ def eve_of_sale(
 
 # A sync takes the same steps as a sale, in several plans: three times as long. It has its place
 # beside the cluster, which is about dying servers as well.
-@pytest.fixture(params=[pytest.param("sync", marks=pytest.mark.cluster), "sale"])
+@pytest.fixture(params=["sync", "sale"])
 def scene(request: pytest.FixtureRequest, server: Server, blows: Blows) -> Iterator[Scene]:
     """The eve of a sync, then of a sale, on a server that takes writes.
 

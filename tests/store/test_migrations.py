@@ -188,6 +188,7 @@ def _die_at(at: int, work: Callable[[], object]) -> bool:
     return os.WIFSIGNALED(status)
 
 
+@pytest.mark.long
 def test_a_creation_that_is_killed_leaves_nothing_or_the_whole_schema(tmp_path: Path) -> None:
     """Whichever statement is the last one; the next attempt ends with the whole schema."""
     whole = described(opening.path_of(new_database(tmp_path, "whole.db")))

@@ -92,8 +92,9 @@ def _refusals(school: SampleSchool) -> str:
         "No balance goes below zero by hand. The exit code says why nothing was done, and the line"
         " below the refusal what to do:\n\n"
         + _typed(school, "coinsync sell 107 mug --event fair-2026-11", code=7)
-        + "\nSeveral children have that name; the number says which one is meant:\n\n"
-        + _typed(school, 'coinsync credit Рената 5 --reason "Выставка"', code=6)
+        + "\nSeveral children have that name, so the place in the list says which one is meant."
+        " Whoever looks and says no has done nothing:\n\n"
+        + _typed(school, 'coinsync credit Рената 5 --reason "Выставка"', ["2", "n"])
     )
 
 

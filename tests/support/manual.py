@@ -167,8 +167,8 @@ def _exit_codes() -> str:
     meanings: dict[int, list[str]] = defaultdict(list)
     for _, error in inspect.getmembers(errors, inspect.isclass):
         if issubclass(error, errors.CoinsyncError) and error.exit_code != 1:
-            # Behind a semicolon stands what only a programmer asks.
-            first_line = (error.__doc__ or "").partition("\n")[0].partition("; ``")[0]
+            # Behind a semicolon stands what only a programmer asks, or no more than a detail.
+            first_line = (error.__doc__ or "").partition("\n")[0].partition(";")[0]
             meanings[error.exit_code].append(first_line.rstrip(".") + ".")
     rows = [("0", "Done; nothing to do; help was shown; the person said no.")]
     rows += [("1", "Unexpected error, or output that could not be written whole.")]

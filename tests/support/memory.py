@@ -22,7 +22,6 @@ from coinsync.core.facts import (
 from coinsync.core.ledger import Entry, KeyState, Kind, lesson_key
 from coinsync.core.plan import Drop, Evidence, Plan, Post, Purpose, Put
 from coinsync.core.planning.compare import (
-    Cause,
     Comparison,
     Difference,
     Recorded,
@@ -140,9 +139,7 @@ class Memory:
         """What is recorded about something held, and what today's rules say of it."""
         lesson, mark = self.lessons[hold.lesson], self.attendance[hold.lesson, hold.resident]
         verdict = judge(lesson, mark, self.rulebook)
-        difference = Difference(
-            lesson, hold.resident, verdict, self.state(hold.key), hold, Cause.HELD
-        )
+        difference = Difference(lesson, hold.resident, verdict, self.state(hold.key), hold)
         return Question(difference, self.decisions.get(hold.key), MONTH.until)
 
     def ruling(self, ruling: Ruling, *holds: Hold, note: str = "looked at it") -> Plan:

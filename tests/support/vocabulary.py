@@ -52,7 +52,6 @@ ABOUT_WORDS: Mapping[str, str] = {
     "digest": "Fingerprint of a plan: equal plans have equal digests.",
     "doubts": "What the CRM says of the resident that is not believed yet.",
     "dry_run": "Nothing was written.",
-    "earned": "Coins from lessons and credits.",
     "entries": "How many entries; in `residents export` the entries.",
     "entry": "What the ledger holds for one change of coins.",
     "error": "Why a part could not be done; null when it was.",
@@ -92,8 +91,8 @@ ABOUT_WORDS: Mapping[str, str] = {
     "live": "The link holds; false once it was revoked.",
     "login": "Account of the machine behind the actor, name and number.",
     "look": "What was looked at.",
-    "mark": "What the lesson says of the resident: `attended`, `absent`, `not_marked`, or"
-    " `removed`.",
+    "mark": "What the lesson says of the resident: `attended`, `absent`, `not_marked`,"
+    " `removed`, or `other_card`.",
     "memberships": "Groups of the resident, with the days.",
     "mend": "Where to look, or what mends it.",
     "merged": "Numbers of cards that were merged into this one.",
@@ -110,6 +109,7 @@ ABOUT_WORDS: Mapping[str, str] = {
     "opened_on": "Day on which the fair was opened.",
     "opening": "Balance before the first day.",
     "others": "How many entries of other kinds.",
+    "owes": "The closing balance is below zero: coins are to be made up for.",
     "owner": "The card whose balance the entry counts for; of a check: whose business a finding"
     " is.",
     "part": "What the line is about: `school`, `branch`, `group`, `for` (what coins were issued"

@@ -56,6 +56,7 @@ BUGS: dict[str, tuple[Any, str, Any]] = {
 
 
 @pytest.mark.sqlite
+@pytest.mark.long
 @pytest.mark.parametrize("bug", BUGS)
 def test_the_nights_find(bug: str, school: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
     """A bug that somebody might make does not survive them."""

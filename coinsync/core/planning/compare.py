@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
-from enum import StrEnum
 from operator import itemgetter
 
 from coinsync.core.facts import (
@@ -57,24 +56,19 @@ class WindowReading:
     evidence: Evidence = field(default=Evidence())
 
 
-class Cause(StrEnum):
-    """Why the ledger differs from what the rules give."""
-
-    FACTS = "facts"
-    RULES = "rules"
-    HELD = "held"
-
-
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Posted coins that are not what the rules give, or that wait."""
+    """Posted coins that are not what the rules give, or that wait.
+
+    Where no facts changed, it comes of other rules or was held before.
+    """
 
     lesson: Lesson
     resident: int
     verdict: Verdict
     state: KeyState
     hold: Hold | None
-    cause: Cause
+    facts_changed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,29 +215,23 @@ class _Comparing:
         if hold is None and (decided or agrees):
             self.remarks += _plain_remarks(lesson, attendance, verdict, stored)
             return
-        cause = self._cause(attendance, verdict, stored, hold)
-        difference = Difference(lesson, attendance.resident, verdict, state, hold, cause)
+        changed = self._facts_changed(attendance, verdict, stored)
+        difference = Difference(lesson, attendance.resident, verdict, state, hold, changed)
         self.differences.append(difference)
         # On the day of the lesson itself a teacher may still be marking.
         is_late = stored and self.read_before and stored.lesson.date < self.read_before
-        if verdict.coins > state.coins and cause is Cause.FACTS and is_late:
+        if verdict.coins > state.coins and changed and is_late:
             self.remarks.append(Remark(RemarkKind.LATE, "late", lesson.id, attendance.resident))
 
-    def _cause(
-        self,
-        attendance: Attendance,
-        verdict: Verdict,
-        stored: LessonRecord | None,
-        hold: Hold | None,
-    ) -> Cause:
+    def _facts_changed(
+        self, attendance: Attendance, verdict: Verdict, stored: LessonRecord | None
+    ) -> bool:
         # Where today's rules judge the recorded facts just like today's, no fact made the
         # difference.
         before = _by_resident(stored).get(attendance.resident)
         if stored is None or before is None:
-            return Cause.FACTS
-        if judge(stored.lesson, before, self.rulebook) != verdict:
-            return Cause.FACTS
-        return Cause.RULES if hold is None else Cause.HELD
+            return True
+        return judge(stored.lesson, before, self.rulebook) != verdict
 
 
 def is_decided(decision: Decision | None, state: KeyState, verdict: Verdict) -> bool:

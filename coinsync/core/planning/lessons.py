@@ -20,7 +20,7 @@ from coinsync.core.plan import (
     RemarkKind,
     Scope,
 )
-from coinsync.core.planning.compare import Cause, Comparison, Difference
+from coinsync.core.planning.compare import Comparison, Difference
 from coinsync.core.rules import UNCERTAIN, Reason
 
 
@@ -78,7 +78,7 @@ class _Draft:
     def gain(self, difference: Difference) -> None:
         verdict, state = difference.verdict, difference.state
         owed = verdict.coins - state.coins
-        if owed and difference.cause is not Cause.FACTS and not self.rerate:
+        if owed and not difference.facts_changed and not self.rerate:
             # A rate that was raised pays past lessons only when somebody asks for it.
             self._remark(RemarkKind.RERATE, difference, owed)
             return
@@ -94,7 +94,8 @@ class _Draft:
 
     def lose(self, difference: Difference) -> None:
         lost = difference.state.coins - difference.verdict.coins
-        if difference.cause is Cause.RULES and not self.rerate:
+        by_rules = not difference.facts_changed and difference.hold is None
+        if by_rules and not self.rerate:
             self._remark(RemarkKind.RERATE, difference, -lost)
             return
         owner = self.comparison.owner(difference.resident)
@@ -103,8 +104,7 @@ class _Draft:
         # already is tried again: the child may have earned enough since. Where the rules have
         # changed meanwhile, that is another question.
         is_same = difference.hold is None or difference.hold.reason == verdict.reason
-        is_known = verdict.reason not in UNCERTAIN
-        is_known = is_known and (difference.cause is not Cause.HELD or is_same)
+        is_known = verdict.reason not in UNCERTAIN and (difference.facts_changed or is_same)
         if not is_known or self.available[owner] < lost:
             self._hold(difference, HoldKind.REVERSAL, -lost)
             return

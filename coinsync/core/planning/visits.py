@@ -7,7 +7,7 @@ from datetime import date
 from coinsync.core.facts import Decision, Hold, HoldKind
 from coinsync.core.ledger import KeyState
 from coinsync.core.plan import Plan, Put, RemarkKind
-from coinsync.core.planning.compare import Cause, Difference
+from coinsync.core.planning.compare import Difference
 from coinsync.core.planning.review import Question
 from coinsync.core.rules import Reason, Rulebook, Verdict
 
@@ -37,7 +37,7 @@ def questions_about(
         rule = rulebook.rule_for(lesson)
         verdict = Verdict(0, Reason(hold.reason), rule.name if rule else "", held=hold.coins)
         state = key_states.get(hold.key, KeyState(hold.key))
-        difference = Difference(lesson, hold.resident, verdict, state, None, Cause.FACTS)
+        difference = Difference(lesson, hold.resident, verdict, state, None)
         questions.append(Question(difference, decisions.get(hold.key), today))
     return questions
 
