@@ -72,13 +72,32 @@ class Playback(ThreadingHTTPServer):
         """The next answer to this question; its last one serves for all further times."""
         question = question_of(method, path, asked)
         with self._lock:
-            answers = self._answers.get(question, [])
+            answers = self._answers.get(question) or self._of_a_day(path, asked)
             if not answers:
                 text = f"not recorded: {' '.join(question)}"
                 self.unrecorded.append(text)
                 return {"status": 500, "headers": {"Content-Type": "text/plain"}, "answer": text}
             # More than one answer to a question means that the first ones were refusals.
             return answers.pop(0) if len(answers) > 1 else answers[0]
+
+    def _of_a_day(self, path: str, asked: Any) -> list[Mapping[str, Any]]:
+        """The lessons of one day, out of the recorded answers for a span that has it."""
+        day = (asked or {}).get("date_from")
+        if day is None or day != asked["date_to"]:
+            return []
+        found: list[Mapping[str, Any]] = []
+        rows = {}
+        for (_, recorded_path, text), answers in self._answers.items():
+            span = json.loads(text) or {}
+            is_alike = recorded_path == path and span.get("status") == asked["status"]
+            if is_alike and span.get("date_from", "") <= day <= span.get("date_to", ""):
+                found = answers[-1:]
+                for row in json.loads(found[0]["answer"])["items"]:
+                    if row["date"] == day:
+                        rows[row["id"]] = row
+        items = list(rows.values())
+        page = {"total": len(items), "count": len(items), "page": 0, "items": items}
+        return [{**answer, "answer": json.dumps(page)} for answer in found]
 
 
 class PlaybackHandler(BaseHTTPRequestHandler):

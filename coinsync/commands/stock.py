@@ -1,5 +1,6 @@
 """Pieces of goods: catalog stock list, receive, count, write-off."""
 
+from collections.abc import Callable
 from typing import Annotated
 
 from typer import Context, Option
@@ -51,68 +52,36 @@ def list_stock(
     session.print_listing(listing, as_csv)
 
 
-def receive(
-    ctx: Context,
-    code: Goods,
-    pieces: Pieces,
-    date: Day = None,
-    note: NoteOfStaff = "",
-    key: Key = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-) -> int:
-    """Pieces came in."""
-    return _move(ctx.obj, MoveKind.RECEIVE, code, pieces, date, note, key, dry_run, yes)
+def _moving(kind: MoveKind, help: str) -> Callable[..., int]:
+    """A command that records moves of one kind."""
+
+    def move(
+        ctx: Context,
+        code: Goods,
+        pieces: Pieces,
+        date: Day = None,
+        note: NoteOfStaff = "",
+        key: Key = None,
+        dry_run: DryRun = False,
+        yes: Yes = False,
+    ) -> int:
+        # Only a count can find nothing.
+        is_nothing = kind is MoveKind.COUNT and pieces != "" and not pieces.strip("0")
+        number = 0 if is_nothing else number_of(pieces, "number of pieces")
+        text = note_of(note, "--note" if kind is MoveKind.WRITE_OFF else "")
+        if number > QUANTITY_MAX:
+            raise UsageError(f"the number of pieces {number} is above the limit of {QUANTITY_MAX}")
+
+        def decide(clerk: Clerk) -> Proposal:
+            item = lookup.find_item(clerk.reader, code)
+            return move_stock(clerk, item, kind, number, note=text)
+
+        return carry_out(ctx.obj, decide, dry_run, yes, author_of(ctx.obj, key, date))
+
+    move.__doc__ = help
+    return move
 
 
-def count(
-    ctx: Context,
-    code: Goods,
-    pieces: Pieces,
-    date: Day = None,
-    note: NoteOfStaff = "",
-    key: Key = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-) -> int:
-    """So many were counted; the difference is recorded."""
-    return _move(ctx.obj, MoveKind.COUNT, code, pieces, date, note, key, dry_run, yes)
-
-
-def write_off(
-    ctx: Context,
-    code: Goods,
-    pieces: Pieces,
-    date: Day = None,
-    note: NoteOfStaff = "",
-    key: Key = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-) -> int:
-    """Pieces are gone: broken, lost, given away."""
-    return _move(ctx.obj, MoveKind.WRITE_OFF, code, pieces, date, note, key, dry_run, yes)
-
-
-def _move(
-    session: Session,
-    kind: MoveKind,
-    code: str,
-    pieces: str,
-    date: str | None,
-    note: str,
-    key: str | None,
-    dry_run: bool,
-    yes: bool,
-) -> int:
-    # Only a count can find nothing.
-    is_nothing = kind is MoveKind.COUNT and pieces != "" and not pieces.strip("0")
-    number = 0 if is_nothing else number_of(pieces, "number of pieces")
-    text = note_of(note, "--note" if kind is MoveKind.WRITE_OFF else "")
-    if number > QUANTITY_MAX:
-        raise UsageError(f"the number of pieces {number} is above the limit of {QUANTITY_MAX}")
-
-    def decide(clerk: Clerk) -> Proposal:
-        item = lookup.find_item(clerk.reader, code)
-        return move_stock(clerk, item, kind, number, note=text)
-
-    return carry_out(session, decide, dry_run, yes, author_of(session, key, date))
+receive = _moving(MoveKind.RECEIVE, """Pieces came in.""")
+count = _moving(MoveKind.COUNT, """So many were counted; the difference is recorded.""")
+write_off = _moving(MoveKind.WRITE_OFF, """Pieces are gone: broken, lost, given away.""")
