@@ -27,6 +27,8 @@ DOCUMENTS = sorted(
 )
 #: Documents in two languages that say the same.
 TWINS = [
+    ("README.md", "README.ru.md"),
+    ("docs/operations.md", "docs/operations.ru.md"),
     ("docs/privacy.md", "docs/privacy.ru.md"),
 ]
 _BLOCK = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)

@@ -1,4 +1,4 @@
-"""What an installation brings, and that the README speaks of what there is."""
+"""What an installation brings, and from where."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from coinsync import __version__
-from coinsync.commands.program import COMMANDS
 
 HERE = Path(__file__).resolve().parent.parent
 LISTS = ("requirements.txt", "requirements-test.txt")
@@ -162,28 +161,3 @@ def test_the_lists_are_what_the_package_asks_for(metadata: Message) -> None:
         name = canonicalize_name(requirement.name)
         listed = testing if requirement.marker else runtime
         assert requirement.specifier.contains(listed[name]), name
-
-
-@pytest.mark.parametrize("readme", ["README.md", "README.ru.md"])
-def test_every_command_of_the_readme_exists(readme: str) -> None:
-    """What stands behind ``coinsync`` there is a command here, with the options that are named
-    beside it.
-    """
-    text = (HERE / readme).read_text(encoding="utf-8")
-    called = re.findall(r"(?:`|bin/)coinsync(?: --config \S+)? ([a-z]+)", text)
-    assert called
-    assert set(called) <= set(COMMANDS)
-
-
-@pytest.mark.parametrize(
-    "readme",
-    [
-        *("README.md", "README.ru.md", "CONTRIBUTING.md"),
-        *("docs/architecture.md", "docs/csv.md", "docs/operations.md"),
-    ],
-)
-def test_every_link_of_the_documents_leads_somewhere(readme: str) -> None:
-    """To a file of the project."""
-    path = HERE / readme
-    targets = re.findall(r"\]\((?!http)([^)#]+)\)", path.read_text(encoding="utf-8"))
-    assert all((path.parent / target).exists() for target in targets)
