@@ -254,7 +254,7 @@ def _main(
     except (Exception, KeyboardInterrupt) as error:
         from coinsync.errors import Busy
 
-        message, advice, code = _explained(error)
+        message, advice, code = _explained(error, sessions)
         if code == INTERRUPTED and signals:
             code = SIGNALLED + signals[0]
         advice = advice.replace("COMMAND", _command_of(words)).replace("  ", " ")
@@ -275,16 +275,22 @@ def _main(
     return code
 
 
-def _explained(error: BaseException) -> tuple[str, str, int]:
+def _explained(error: BaseException, sessions: Sequence[Session]) -> tuple[str, str, int]:
     import typer
 
     from coinsync.errors import Ambiguous, CoinsyncError
+    from coinsync.staff_texts import ENGLISH, StaffText, in_language
 
     if isinstance(error, CoinsyncError):
-        message = error.message
+        language = ENGLISH
+        # What has both languages was said after the configuration was read.
+        if sessions and isinstance(error.message, StaffText):
+            language = sessions[0].staff_language
+        message, advice = error.in_language(language)
         if isinstance(error, Ambiguous):
-            message += "".join(f"\n    {candidate}" for candidate in error.candidates)
-        return message, error.advice, error.exit_code
+            for candidate in error.candidates:
+                message += f"\n    {in_language(candidate, language)}"
+        return message, advice, error.exit_code
     if isinstance(error, typer.TyperException):
         option = getattr(error, "option_name", "")
         if option[:1] == "-" and option[1:].isdigit():

@@ -8,18 +8,26 @@ later.
 import re
 from collections.abc import Iterator, Sequence
 
+from coinsync.staff_texts import StaffText, in_language, phrase
+
 
 class CoinsyncError(Exception):
     """Anything foreseen that stops a command; ``message`` says what and where in one line."""
 
     exit_code = 1
-    advice = "Run the command again with --debug and report what it prints."
+    advice: str = "Run the command again with --debug and report what it prints."
 
     def __init__(self, message: str, *, advice: str | None = None) -> None:
         super().__init__(message)
         self.message = message
         if advice is not None:
             self.advice = advice
+
+    def in_language(self, language: str) -> tuple[str, str]:
+        """Message and advice for staff; both are English where the message is nothing else."""
+        if not isinstance(self.message, StaffText):
+            return self.message, str(self.advice)
+        return in_language(self.message, language), in_language(self.advice, language)
 
 
 def reason_of(error: Exception) -> str:
@@ -48,7 +56,7 @@ class UsageError(CoinsyncError):
     """The command line asks for something that cannot be."""
 
     exit_code = 2
-    advice = 'See "coinsync COMMAND --help".'
+    advice = phrase("usage_advice")
 
 
 class ConfigError(CoinsyncError):
@@ -180,17 +188,14 @@ class NotFound(CoinsyncError):
     """Nothing answers to that name or number."""
 
     exit_code = 6
-    advice = (
-        "Name a resident by 101, crm:101, vk:456 or the beginning of a name;"
-        ' "coinsync residents list" shows them.'
-    )
+    advice = phrase("not_found_advice")
 
 
 class Ambiguous(CoinsyncError):
     """Several answer to a name; each of ``candidates`` begins with a word that names it alone."""
 
     exit_code = 6
-    advice = "Use the number of the one that is meant."
+    advice = phrase("ambiguous_advice")
 
     def __init__(self, message: str, candidates: Sequence[str]) -> None:
         super().__init__(message)
@@ -201,58 +206,58 @@ class CoinPolicy(CoinsyncError):
     """The school's rules about coins do not allow the operation."""
 
     exit_code = 7
-    advice = '"coinsync journal" shows what was done before.'
+    advice: str = phrase("policy_advice")
 
     def __init__(self, message: str, *, advice: str | None = None) -> None:
-        super().__init__(f"{message}; nothing written", advice=advice)
+        super().__init__(phrase("nothing_written", what=message), advice=advice)
 
 
 class NotEnoughCoins(CoinPolicy):
     """The operation would take a balance below zero."""
 
-    advice = '"coinsync balance RESIDENT" shows what there is.'
+    advice = phrase("not_enough_advice")
 
 
 class AboveLimit(CoinPolicy):
     """One operation moves more coins than the configuration allows."""
 
-    advice = "The limit is [guards] coins_per_operation_max."
+    advice = phrase("above_limit_advice", key="coins_per_operation_max")
 
 
 class PostedOtherwise(CoinPolicy):
     """The key of the operation is posted already, with other content."""
 
-    advice = "Leave --key out for a new operation."
+    advice = phrase("posted_otherwise_advice")
 
 
 class LikelyDuplicate(CoinPolicy):
     """The same was posted a moment ago under another key."""
 
-    advice = "If it is meant twice, pass --allow-duplicate."
+    advice = phrase("duplicate_advice")
 
 
 class OutOfStock(CoinPolicy):
     """Fewer pieces are left than are needed."""
 
-    advice = '"coinsync catalog stock list" shows what is left; "catalog stock count" corrects it.'
+    advice = phrase("out_of_stock_advice")
 
 
 class EventClosed(CoinPolicy):
     """The fair is closed: what was sold there is settled."""
 
-    advice = '"coinsync shop events" shows the fairs that are open.'
+    advice = phrase("event_closed_advice")
 
 
 class AlreadyReversed(CoinPolicy):
     """The entry was taken back before; that happens once."""
 
-    advice = "It was taken back already: only a new credit, debit or sale changes that."
+    advice = phrase("reversed_advice")
 
 
 class NotReversible(CoinPolicy):
     """Entries of this kind are not taken back by hand."""
 
-    advice = '"coinsync journal" names for each run what takes it back.'
+    advice = phrase("not_reversible_advice")
 
 
 class TryLater(CoinsyncError):

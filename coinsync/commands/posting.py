@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from coinsync.commands.options import author_of, digests_of
 from coinsync.commands.session import Session, account_of_machine, confirm, somebody_is_there
 from coinsync.errors import StalePlan, UnsafePlan, UsageError
+from coinsync.staff_texts import phrase
 
 if TYPE_CHECKING:
     from peewee import Database
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 #: Options that name the digest of a plan.
 DIGEST_OPTIONS = ("--expect", "--accept-unsafe")
+WRITE_IT = phrase("write_it")
 
 
 def apply(
@@ -109,12 +111,12 @@ def carry_out(
     _refuse_unsafe(session, proposal.plan, accepted)
     if proposal.plan and not yes:
         if not is_agreed(session):
-            session.say("nothing written")
+            session.say(phrase("not_written"))
             return 0
         # A person may think for long, and somebody else may have done the same meanwhile.
         again = decided()
         if again.plan.digest != proposal.plan.digest:
-            overtaken = StalePlan("plan is stale: it was overtaken while it was looked at")
+            overtaken = StalePlan(phrase("overtaken"))
             return _finish_done_meanwhile(session, again, overtaken)
     before()
     if not proposal.plan:
@@ -130,7 +132,7 @@ def carry_out(
 def _finish_done_meanwhile(session: Session, proposal: Proposal, error: StalePlan) -> int:
     """Somebody was faster: where just this is done by now, all is well."""
     if proposal.plan:
-        advice = "Nothing was written. Run the same command again."
+        advice = phrase("overtaken_advice")
         raise StalePlan(error.message, advice=advice) from error
     _show(session, proposal, asking=False)
     return _finish(session, proposal)
@@ -149,13 +151,11 @@ def _refuse_unsafe(session: Session, plan: Plan, accepted: tuple[str, ...]) -> N
         )
 
 
-def is_agreed(session: Session, question: str = "Write it?") -> bool:
+def is_agreed(session: Session, question: str = WRITE_IT) -> bool:
     """Whether the person says yes. Raises ``UsageError`` where nobody is there to ask."""
     if session.json or not somebody_is_there():
-        raise UsageError(
-            "nobody is there to ask; nothing written", advice="Pass --yes, or --dry-run to look."
-        )
-    return confirm(question)
+        raise UsageError(phrase("nobody_to_ask"), advice=phrase("nobody_to_ask_advice"))
+    return confirm(session.for_staff(question))
 
 
 def _show(session: Session, proposal: Proposal, *, asking: bool) -> None:
@@ -164,7 +164,8 @@ def _show(session: Session, proposal: Proposal, *, asking: bool) -> None:
     # Nobody says yes to what was not shown.
     if not session.json and (asking or not session.quiet):
         unsafe = proposal.plan.check(session.settings.limits)
-        session.print_page(proposal_page(proposal, unsafe, every_line=session.verbose))
+        page = proposal_page(proposal, unsafe, every_line=session.verbose)
+        session.print_page(page, for_staff=True)
 
 
 def _finish(
@@ -177,7 +178,7 @@ def _finish(
     if receipt is not None:
         session.say(receipt_line(receipt, len(plan.stock_moves)))
     elif dry_run and plan:
-        session.say("dry run: nothing written")
+        session.say(phrase("dry_run"))
         if unsafe:
             command = call_with(session, "--accept-unsafe", plan.digest)
             session.say(f"\nTo apply it although it is unsafe:\n{command}")

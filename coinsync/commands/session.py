@@ -19,6 +19,7 @@ import typer
 from coinsync.core.identity import clean
 from coinsync.environment import Environment
 from coinsync.errors import CoinsyncError, NotFound, UsageError
+from coinsync.staff_texts import ENGLISH, StaffText, in_language
 
 if TYPE_CHECKING:
     from peewee import Database
@@ -39,6 +40,8 @@ LOCK_MINUTES_SPARE = 30
 #: As much of a name as the ledger keeps.
 ACTOR_LENGTH_MAX = 80
 _NOBODY_LOGGED_IN = 2**32 - 1
+_YES = frozenset({"y", "yes", "у", "д", "да"})
+_NO = frozenset({"n", "no", "н", "нет"})
 
 
 @dataclass
@@ -74,6 +77,15 @@ class Session:
         from coinsync import config
 
         return config.load(self.config)
+
+    @property
+    def staff_language(self) -> str:
+        """The language of what clerks read; programs read English."""
+        return ENGLISH if self.json else self.settings.school.staff_language
+
+    def for_staff(self, text: str) -> str:
+        """A text as clerks read it; one without a translation needs no configuration."""
+        return in_language(text, self.staff_language) if isinstance(text, StaffText) else text
 
     @property
     def secrets(self) -> Secrets:
@@ -189,7 +201,7 @@ class Session:
     def say(self, line: str) -> None:
         """Print a line for a person, unless quiet."""
         if not (self.quiet or self.json):
-            typer.echo(line)
+            typer.echo(self.for_staff(line))
 
     def tell(self, data: Any) -> None:
         """Print data for a program, when one reads."""
@@ -224,15 +236,24 @@ class Session:
         if event != "start":
             self.ping_url = ""  # One run ends once.
 
-    def print_page(self, page: Page, *, on_paper: bool = False) -> None:
-        """Print a page on the terminal, ``on_paper`` no wider than a sheet."""
+    def print_page(self, page: Page, *, on_paper: bool = False, for_staff: bool = False) -> None:
+        """Print a page on the terminal, ``on_paper`` no wider than a sheet.
+
+        What is not printed ``for_staff`` is an admin's, in English as a whole.
+        """
         # A program that reads JSON or CSV need not wait for what draws tables.
         from coinsync.render.terminal import console, paper, show
 
-        show(paper() if on_paper else console(), page)
+        language = self.staff_language if for_staff else ENGLISH
+        show(paper() if on_paper else console(), page, language)
 
     def print_listing(
-        self, listing: Listing, as_csv: bool = False, *, on_paper: bool = False
+        self,
+        listing: Listing,
+        as_csv: bool = False,
+        *,
+        on_paper: bool = False,
+        for_staff: bool = False,
     ) -> None:
         """Print a listing for a program, a spreadsheet or a person. Raises ``UsageError``."""
         if self.json and as_csv:
@@ -244,7 +265,7 @@ class Session:
 
             typer.echo(csv_text(listing.columns, listing.rows))
         else:
-            self.print_page(listing.page, on_paper=on_paper)
+            self.print_page(listing.page, on_paper=on_paper, for_staff=for_staff)
 
     def progress_bar(self) -> Bar:
         """A bar on stderr; it never appears where nobody looks."""
@@ -331,11 +352,32 @@ def at_terminal() -> Iterator[None]:
         yield
 
 
+def is_yes(answer: str) -> bool | None:
+    """Whether a word means yes, in either language and layout; None where it means nothing."""
+    from coinsync.core.till import other_layout
+
+    for word in (answer.strip().casefold(), other_layout(answer.strip())):
+        if word in _YES or word in _NO:
+            return word in _YES
+    return None
+
+
 def confirm(question: str, *, default: bool = False) -> bool:
     """Whether the person says yes; silence is no."""
+
+    def meant(answer: str) -> bool:
+        means_yes = is_yes(answer) if answer.strip() else default
+        if means_yes is None:
+            raise typer.BadParameter("y / n")
+        return means_yes
+
+    suffix = " [Y/n]: " if default else " [y/N]: "
     try:
         with at_terminal():
-            return typer.confirm(question, default=default)
+            answer = typer.prompt(
+                question, "", show_default=False, prompt_suffix=suffix, value_proc=meant
+            )
+            return bool(answer)
     except typer.Abort as aborted:
         typer.echo()  # What follows begins on a line of its own.
         if isinstance(aborted.__context__, EOFError):

@@ -18,7 +18,7 @@ from coinsync import errors
 from coinsync.commands.choosing import ask_line, choose
 from coinsync.commands.options import Fair, author_of
 from coinsync.commands.posting import apply
-from coinsync.commands.session import Session, at_terminal
+from coinsync.commands.session import Session, at_terminal, is_yes
 from coinsync.core.catalog import Item
 from coinsync.core.facts import Resident
 from coinsync.core.proposal import Proposal
@@ -30,21 +30,14 @@ from coinsync.lookup.residents import find_resident
 from coinsync.lookup.shop import last_sale, shelf
 from coinsync.render import shop as render
 from coinsync.render.coins import proposal_page
-from coinsync.render.numbers import counted, titled
+from coinsync.render.numbers import titled
+from coinsync.staff_texts import StaffText, joined, phrase
 from coinsync.store.database import PooledConnection
 from coinsync.store.reader import Reader
 
 TRIES_MAX = 5
 #: No letters: these keys are the same in every layout.
 GOODS, TAKE_BACK, LEAVE = "?", "-", "0"
-
-_HELP = """\
-150 1 2x3        #150 buys the first of the list, and three of the second
-150+160=33 2     together, and #160 pays 33 of it
-?  goods     -  takes your last sale back     0  ends"""
-
-_YES = frozenset({"", "y", "yes", "у", "д", "да"})
-_NO = frozenset({"n", "no", "н", "нет"})
 
 
 def till(ctx: Context, event: Fair = "") -> int:
@@ -60,34 +53,6 @@ def till(ctx: Context, event: Fair = "") -> int:
     with session.pooled() as connection, at_terminal():
         _Till(session, connection, event.lower()).serve_all(title)
     return 0
-
-
-def _is_agreed(question: str) -> bool:
-    while True:
-        answer = ask_line(f"{question} [Y/n] ").casefold()
-        for word in (answer, other_layout(answer)):
-            if word in _YES or word in _NO:
-                return word in _YES
-
-
-def _say_error(error: errors.CoinsyncError) -> None:
-    typer.echo(f"  {error.message}")
-    if isinstance(error, errors.Ambiguous):
-        for candidate in error.candidates:
-            typer.echo(f"    {candidate}")
-    typer.echo(f"  → {error.advice}")
-
-
-def _find(reader: Reader, text: str) -> Resident:
-    """A resident, typed in either layout, and chosen where several answer."""
-    for typed in (text, other_layout(text)):
-        try:
-            return find_resident(reader, typed)
-        except errors.Ambiguous as error:
-            return find_resident(reader, choose(error))
-        except errors.NotFound:
-            continue
-    return find_resident(reader, text)
 
 
 @dataclass(slots=True)
@@ -107,13 +72,16 @@ class _Till:
         if isinstance(sys.stdin, io.TextIOWrapper):
             # Half a letter, as a bad connection leaves it, is a typing mistake.
             sys.stdin.reconfigure(errors="replace")
-        typer.echo(f"{self.event}  {title}\n{_HELP}" if self.event else _HELP)
+        if self.event:
+            typer.echo(f"{self.event}  {title}")
+        self._say(phrase("till_help"))
+        buyer_prompt = self.session.for_staff(phrase("buyer_prompt"))
         is_interrupted = False
         try:
             self._take(GOODS)
             while True:
                 try:
-                    text = ask_line(f"{self.event or 'buyer'}> ")
+                    text = ask_line(f"{self.event}> " if self.event else buyer_prompt)
                     is_interrupted = False
                     if text == LEAVE:
                         return
@@ -123,15 +91,43 @@ class _Till:
                     if is_interrupted or interrupt.args:
                         raise
                     is_interrupted = True
-                    typer.echo("\n  Ctrl-C again leaves")
+                    self._say(phrase("interrupted"))
         except EOFError:
             typer.echo()  # Whoever hung up left a line unfinished.
         finally:
-            typer.echo(self._total())
+            self._say(self._total())
 
-    def _total(self) -> str:
-        coins = sum(self.sold.values())
-        return f"{counted(len(self.sold), 'sale')}, {counted(coins, 'coin')}"
+    def _say(self, text: str) -> None:
+        typer.echo(self.session.for_staff(text))
+
+    def _say_error(self, error: errors.CoinsyncError) -> None:
+        message, advice = error.in_language(self.session.staff_language)
+        self._say(f"  {message}")
+        if isinstance(error, errors.Ambiguous):
+            for candidate in error.candidates:
+                self._say(joined("    ", "", candidate))
+        self._say(f"  → {advice}")
+
+    def _is_agreed(self, question: str) -> bool:
+        while True:
+            answer = ask_line(f"{self.session.for_staff(question)} [Y/n] ")
+            means_yes = is_yes(answer) if answer else True
+            if means_yes is not None:
+                return means_yes
+
+    def _find(self, reader: Reader, text: str) -> Resident:
+        """A resident, typed in either layout, and chosen where several answer."""
+        for typed in (text, other_layout(text)):
+            try:
+                return find_resident(reader, typed)
+            except errors.Ambiguous as error:
+                return find_resident(reader, choose(self.session, error))
+            except errors.NotFound:
+                continue
+        return find_resident(reader, text)
+
+    def _total(self) -> StaffText:
+        return phrase("till_total", sales=len(self.sold), coins=sum(self.sold.values()))
 
     @contextmanager
     def _clerk(self) -> Iterator[Clerk]:
@@ -149,11 +145,11 @@ class _Till:
             elif text:
                 self._serve(text)
         except errors.PostedOtherwise as error:
-            _say_error(error)
+            self._say_error(error)
             # An earlier line under this key seemed lost, and was written all the same.
-            self._count_sale(self.key or "", "the line before; type this one again")
+            self._count_sale(self.key or "", phrase("line_before"))
         except errors.CoinsyncError as error:
-            _say_error(error)
+            self._say_error(error)
             if isinstance(error, (errors.OutOfStock, errors.StalePlan)):
                 self._show_goods()
 
@@ -162,7 +158,7 @@ class _Till:
             self.goods = shelf(clerk.reader)
             tracked = [item.code for item in self.goods.values() if item.tracked]
             pieces = clerk.reader.stock(tracked)
-        self.session.print_page(render.goods_page(self.goods, pieces))
+        self.session.print_page(render.goods_page(self.goods, pieces), for_staff=True)
 
     def _serve(self, line: str) -> None:
         """Understand a line, show what it costs, ask, and write it."""
@@ -171,13 +167,14 @@ class _Till:
         self.key = author_of(self.session, self.key).key
         with self._clerk() as clerk:
             if shelf(clerk.reader) != self.goods:
-                raise errors.StalePlan("the goods have changed", advice="Look at the list.")
-            buyers = [Buyer(_find(clerk.reader, text), part) for text, part in payers(typed)]
+                raise errors.StalePlan(phrase("goods_changed"), advice=phrase("look_at_list"))
+            buyers = [Buyer(self._find(clerk.reader, text), part) for text, part in payers(typed)]
             if not goods:
                 for buyer in buyers:
                     who, coins = buyer.resident, clerk.reader.balance(buyer.resident.id)
-                    typer.echo(f"  {titled(who.id, who.name)}   balance {coins}")
-                goods = ask_line("goods> ")
+                    titled_who = titled(who.id, who.name)
+                    self._say(phrase("buyer_balance", who=titled_who, coins=coins))
+                goods = ask_line(self.session.for_staff(phrase("goods_prompt")))
         if not goods:
             return
         branches = buyers[0].resident.branches
@@ -189,21 +186,21 @@ class _Till:
                 return sell(clerk, picks, buyers, event=self.event)
 
         proposal = decide()
-        left = [f"{move.after} left" for move in proposal.moves]
+        left = [phrase("pieces_left", left=move.after) for move in proposal.moves]
         if proposal.plan:
             self.coins = -sum(move.coins for move in proposal.moves)
             self.session.print_page(render.basket_page(proposal.moves, picks))
-            if not _is_agreed(f"sell for {self.coins}?"):
-                typer.echo("  not sold")
+            if not self._is_agreed(phrase("sell_for", coins=self.coins)):
+                self._say(phrase("not_sold"))
                 return
             self._write(proposal, decide)
         # Where the plan is empty an earlier try of this line was written, and its answer lost.
-        self._count_sale(self.key, ", ".join(left) or "as you typed before")
+        self._count_sale(self.key, joined(", ", *left) if left else phrase("as_before"))
 
-    def _count_sale(self, key: str, what: str) -> None:
+    def _count_sale(self, key: str, what: StaffText) -> None:
         self.sold[key] = self.coins
         self.key = None
-        typer.echo(f"  sold, {what}   sale {key}   {self._total()}\n")
+        self._say(phrase("sold", what=what, sale=key, total=self._total()))
 
     def _write(self, proposal: Proposal, decide: Callable[[], Proposal]) -> None:
         """Write a plan, again and again while the database is out of reach, under one key."""
@@ -216,16 +213,16 @@ class _Till:
             except errors.StalePlan as error:
                 if not decide().plan:
                     return  # An earlier try was written, only its answer was lost.
-                raise errors.StalePlan(
-                    f"{error.message}; nothing written", advice="Look at the list and choose."
-                ) from error
+                stale = phrase("nothing_written", what=error.message)
+                advice = phrase("look_and_choose")
+                raise errors.StalePlan(stale, advice=advice) from error
             except errors.TryLater as error:
                 doubt = doubt or isinstance(error, errors.OutcomeUnknown)
                 if tries == TRIES_MAX:
-                    message = "it is not known whether this is written" if doubt else error.message
-                    advice = "Type the same again: it is not written twice."
+                    message = phrase("not_known") if doubt else error.message
+                    advice = phrase("same_again")
                     raise errors.TryLater(message, advice=advice) from error
-                typer.echo(f"  {error.message}; trying again …")
+                self._say(phrase("trying_again", what=error.message))
                 self.session.environment.sleep(float(tries))
 
     def _take_back(self) -> None:
@@ -233,7 +230,7 @@ class _Till:
         with self._clerk() as clerk:
             sale = last_sale(clerk.reader, self.session.actor, self.event)
             if sale is None:
-                typer.echo("  nothing of yours is left to take back")
+                self._say(phrase("nothing_to_take_back"))
                 return
 
         def decide() -> Proposal:
@@ -241,9 +238,9 @@ class _Till:
                 return refund(clerk, sale, (), note="")
 
         proposal = decide()
-        self.session.print_page(proposal_page(proposal, every_line=True))
-        if not _is_agreed("take it back?"):
+        self.session.print_page(proposal_page(proposal, every_line=True), for_staff=True)
+        if not self._is_agreed(phrase("take_it_back")):
             return
         self._write(proposal, decide)
         self.sold.pop(sale.id, None)
-        typer.echo(f"  taken back: sale {sale.id}   {self._total()}\n")
+        self._say(phrase("taken_back", sale=sale.id, total=self._total()))

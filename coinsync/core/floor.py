@@ -12,6 +12,7 @@ from coinsync.core.facts import Merge
 from coinsync.core.ledger import Entry, Kind, survivors_of
 from coinsync.core.plan import Plan, Purpose, Put
 from coinsync.errors import NotEnoughCoins, OutOfStock
+from coinsync.staff_texts import StaffText, joined, phrase
 
 #: Coins that a plan moves of an owner who loses some, by the day from which they are missing.
 Losses = Mapping[int, Counter[date]]
@@ -68,7 +69,7 @@ def _parted(plan: Plan, survivors: Mapping[int, int]) -> frozenset[int]:
 
 def debts(
     losses: Losses, coins_by_day: Mapping[int, Mapping[date, int]], names: Mapping[int, str]
-) -> dict[int, str]:
+) -> dict[int, StaffText]:
     """What is wrong, by owner, with losses that leave fewer coins than none on a day since.
 
     Of ``coins_by_day`` all up to the first such day may stand under one day.
@@ -82,21 +83,21 @@ def debts(
             has += recorded.get(day, 0)
             change += changes[day]
             if day >= since and change < 0 and has + change < 0:
-                when = f" on {day}" if day < days[-1] else ""
+                id = "not_enough_then" if day < days[-1] else "not_enough"
                 who = f"#{owner} {names.get(owner, '')}".rstrip()
-                texts[owner] = f"{who} has {has} coins{when}, {-change} needed"
+                texts[owner] = phrase(id, who=who, has=has, day=day, needed=-change)
                 break
         # Coins never move between cards. Whoever stands alone again must have spent no more than
         # came to that card.
         if not changes and has < 0:
-            texts[owner] = f"#{owner} has {has} coins, on its own"
+            texts[owner] = phrase("not_enough_alone", who=f"#{owner}", has=has)
     return texts
 
 
 def refuse_debts(texts: Mapping[int, str]) -> None:
     """Raise ``NotEnoughCoins`` where something is wrong."""
     if texts:
-        raise NotEnoughCoins("; ".join(texts.values()))
+        raise NotEnoughCoins(joined("; ", *texts.values()))
 
 
 def refuse_missing_pieces(plan: Plan, pieces_left: Mapping[str, int]) -> None:
@@ -108,4 +109,4 @@ def refuse_missing_pieces(plan: Plan, pieces_left: Mapping[str, int]) -> None:
 def refuse_sold_out(item: str, pieces_left: int, change: int) -> None:
     """Raise ``OutOfStock`` for a move of stock that leaves fewer than no pieces."""
     if change < 0 and pieces_left + change < 0:
-        raise OutOfStock(f"{item}: {pieces_left} left, {-change} needed")
+        raise OutOfStock(phrase("out_of_stock", item=item, left=pieces_left, needed=-change))

@@ -1,9 +1,11 @@
-"""English words for why coins moved, or did not."""
+"""Why coins moved, or did not, in words for staff."""
 
 from collections.abc import Mapping
 
 from coinsync.core import ledger
 from coinsync.core.rules import Reason
+from coinsync.core.wording import RUSSIAN
+from coinsync.staff_texts import in_both, joined
 
 REASONS: Mapping[str, str] = {
     "lesson": "lesson attended",
@@ -33,8 +35,11 @@ REASONS: Mapping[str, str] = {
 
 
 def reason_text(code: str) -> str:
-    """English words for a reason code; another text stays as it is."""
-    return REASONS.get(code, code)
+    """Words for a reason code, the Russian ones as families read them; another text stays."""
+    if code not in REASONS:
+        return code
+    # A family reads nothing beside a lesson that it sees in the line.
+    return in_both(RUSSIAN.reasons[code] or RUSSIAN.lesson, REASONS[code])
 
 
 def why(reason: str, rule: str, note: str, ways: Mapping[str, str] | None = None) -> str:
@@ -45,4 +50,4 @@ def why(reason: str, rule: str, note: str, ways: Mapping[str, str] | None = None
     if reason == ledger.BY_WAY:
         # The rule of such an entry is the code of the way.
         words = (ways or {}).get(rule, rule)
-    return f"{words}: {note}" if note else words
+    return joined(": ", words, note) if note else words

@@ -9,6 +9,7 @@ from coinsync.core.shop_report import ShopReport
 from coinsync.desk.catalog import propose_goods
 from coinsync.desk.gather import Clerk
 from coinsync.errors import CoinPolicy, EventClosed, NotFound
+from coinsync.staff_texts import phrase
 from coinsync.store.reader import Reader
 
 #: So many differences are named when a fair does not add up.
@@ -59,8 +60,8 @@ def find_fair(reader: Reader, code: str) -> Event:
     event = reader.find(Event, code.lower())
     if event is None:
         code = code.lower()
-        advice = f'"coinsync shop events" lists them; coinsync shop open {code} --title TEXT'
-        raise NotFound(f"no fair is called {code!r}", advice=advice)
+        advice = phrase("no_event_advice", code=code)
+        raise NotFound(phrase("no_event", code=repr(code)), advice=advice)
     return event
 
 
@@ -73,4 +74,5 @@ def open_event(reader: Reader, code: str) -> Event:
 
 def _refuse_closed(event: Event) -> None:
     if event.closed_on is not None:
-        raise EventClosed(f"{event.code} was closed on {event.closed_on} by {event.closed_by}")
+        day, actor = event.closed_on, event.closed_by
+        raise EventClosed(phrase("event_closed", event=event.code, day=day, actor=actor))

@@ -24,6 +24,7 @@ from coinsync.core.shop_report import paid_by_card
 from coinsync.desk.fairs import open_event
 from coinsync.desk.gather import Clerk, moves_of
 from coinsync.errors import AlreadyReversed, CoinPolicy, NotFound, PostedOtherwise, UsageError
+from coinsync.staff_texts import phrase
 from coinsync.store.reader import Reader
 
 #: What a family reads about a purchase is cut there.
@@ -74,7 +75,7 @@ def sell(
         [Put(sale), *map(Put, lines), *conditions, *stock, *map(Post, entries)],
         basis=[KeyState(entry.key) for entry in entries],
     )
-    return Proposal(plan, moves, (f"sale {sale.id}",), key=sale.id)
+    return Proposal(plan, moves, (phrase("sale", sale=sale.id),), key=sale.id)
 
 
 def _earliest_today(clerk: Clerk, residents: Iterable[Resident]) -> date:
@@ -85,12 +86,12 @@ def _earliest_today(clerk: Clerk, residents: Iterable[Resident]) -> date:
 
 def _sale_lines(sale: str, picks: Sequence[Pick], note: str) -> list[SaleLine]:
     if not picks:
-        raise UsageError("nothing is chosen")
+        raise UsageError(phrase("nothing_chosen"))
     lines = []
     for number, pick in enumerate(picks, 1):
         item = pick.item
         if item.archived:
-            raise CoinPolicy(f"{item.code} is archived")
+            raise CoinPolicy(phrase("is_archived", item=item.code))
         price = item.price if pick.price is None else pick.price
         if price != item.price and not note:
             raise UsageError("another price than the catalog's needs a reason: --reason TEXT")
@@ -120,14 +121,14 @@ def _parts(total: int, buyers: Sequence[Buyer]) -> list[tuple[Resident, int]]:
     """Who pays how much: named amounts, and the rest by the buyer whose amount is not named."""
     coins_of = {buyer.resident: buyer.coins for buyer in buyers}
     if len(coins_of) != len(buyers):
-        raise UsageError("the same resident pays twice")
+        raise UsageError(phrase("pays_twice"))
     named = sum(coins or 0 for coins in coins_of.values())
     if named > total or (named < total and None not in coins_of.values()):
-        raise UsageError(f"the parts make {named} coins, the price is {total}")
+        raise UsageError(phrase("parts_differ", named=named, total=total))
     parts = []
     for resident, coins in coins_of.items():
         if resident.presence is Presence.ERASED:
-            raise CoinPolicy("an erased resident buys nothing")
+            raise CoinPolicy(phrase("is_erased", id=resident.id))
         part = total - named if coins is None else coins
         if part:
             parts.append((resident, part))
@@ -189,11 +190,10 @@ def _sold_already(
     )
     if not same:
         payers = ", ".join(f"#{card}" for card in sorted(paid))
-        raise PostedOtherwise(
-            f"key {author.key} is another sale already: {_names_of_goods(lines)} for {payers}"
-        )
+        goods = _names_of_goods(lines)
+        raise PostedOtherwise(phrase("another_sale", key=author.key, goods=goods, payers=payers))
     plan = Plan.of(Purpose.SALE, scope_of(sale.happened_on), ())
-    return Proposal(plan, words=(f"sold already: sale {sale.id}",), key=sale.id)
+    return Proposal(plan, words=(phrase("sold_already", sale=sale.id),), key=sale.id)
 
 
 def _same_goods(picks: Sequence[Pick], lines: Sequence[SaleLine]) -> bool:
@@ -251,10 +251,10 @@ def refund(clerk: Clerk, sale: Sale, numbers: Collection[int], *, note: str) -> 
         [*refunded, *stock, *map(Post, entries)],
         basis=[states.get(key, KeyState(key)) for key in keys],
     )
-    words = [f"sale {sale.id}: {_names_of_goods(chosen)} back"]
+    words = [phrase("sale_back", sale=sale.id, goods=_names_of_goods(chosen))]
     fair = reader.find(Event, sale.event)
     if fair and fair.closed_on:
-        words.append(f"{fair.code} was closed on {fair.closed_on}; its figures stay as they are")
+        words.append(phrase("fair_settled", event=fair.code, day=fair.closed_on))
     return Proposal(plan, moves_of(clerk, entries), tuple(words), key=sale.id)
 
 
@@ -269,10 +269,10 @@ def _lines_to_refund(
         )
     refunded = {refund.line for refund in reader.recorded(RefundLine, [sale.id])}
     if not numbers and lines.keys() <= refunded:
-        raise AlreadyReversed(f"sale {sale.id} is refunded already")
+        raise AlreadyReversed(phrase("sale_refunded", sale=sale.id))
     twice = sorted(refunded & set(numbers))
     if twice:
-        raise AlreadyReversed(f"line {twice[0]} of sale {sale.id} is refunded already")
+        raise AlreadyReversed(phrase("line_refunded", line=twice[0], sale=sale.id))
     chosen = set(numbers) or lines.keys() - refunded
     return [lines[number] for number in sorted(chosen)]
 

@@ -19,6 +19,7 @@ from coinsync.core.facts import (
 from coinsync.core.identity import answers_to, clean, folded, plain_number
 from coinsync.core.people_report import Card, Dossier, LinkLine, RosterLine, Sort
 from coinsync.errors import Ambiguous, NotFound
+from coinsync.staff_texts import joined, phrase
 from coinsync.store.queries.ledger import N_MAX
 from coinsync.store.reader import Reader
 
@@ -54,12 +55,14 @@ def _told_apart(reader: Reader, cards: Iterable[Resident]) -> list[str]:
     clients_first = sorted(cards, key=lambda card: card.presence is not Presence.CLIENT)
     balances = reader.balances(card.id for card in clients_first)
     branches = {branch.id: branch.name for branch in reader.all(Branch)}
-    candidates = []
+    candidates: list[str] = []
     for line in roster(reader, {card: balances[card.id] for card in clients_first}, lambda _: day):
         resident = line.resident
         places = [branches.get(id, f"branch {id}") for id in resident.branches]
-        parts = [*line.groups, *places, resident.presence.value, f"{line.coins} coins"]
-        candidates.append(f"#{resident.id} {resident.name} ({', '.join(parts)})")
+        parts = [*line.groups, *places, phrase(resident.presence.value)]
+        about = joined(", ", *parts, phrase("coins", coins=line.coins))
+        name = f"{resident.id} {resident.name}"
+        candidates.append(phrase("candidate", name=name, about=about))
     return candidates
 
 
@@ -67,10 +70,11 @@ def refuse_none_or_many(
     noun: str, text: str, candidates: Sequence[str], advice: str | None = None
 ) -> None:
     """Raise ``NotFound`` or ``Ambiguous`` unless a text means just one candidate."""
+    name = repr(clean(text))
     if not candidates:
-        raise NotFound(f"no {noun} answers to {clean(text)!r}", advice=advice)
+        raise NotFound(phrase(f"no_{noun}", name=name), advice=advice)
     if len(candidates) > 1:
-        what = f"{len(candidates)} {noun}s answer to {clean(text)!r}"
+        what = phrase(f"many_{noun}", name=name, count=len(candidates))
         raise Ambiguous(what, candidates[:CANDIDATES_MAX])
 
 
