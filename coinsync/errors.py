@@ -7,8 +7,9 @@ later.
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import Any, Self
 
-from coinsync.staff_texts import StaffText, in_language, phrase
+from coinsync.staff_texts import TEXTS, StaffText, in_language, joined, phrase
 
 
 class CoinsyncError(Exception):
@@ -22,6 +23,14 @@ class CoinsyncError(Exception):
         self.message = message
         if advice is not None:
             self.advice = advice
+
+    @classmethod
+    def of(cls, id: str, /, **values: Any) -> Self:
+        """The error that a text for staff tells, with the advice that is kept beside it."""
+        advice = f"{id}_advice"
+        return cls(
+            phrase(id, **values), advice=phrase(advice, **values) if advice in TEXTS else None
+        )
 
     def in_language(self, language: str) -> tuple[str, str]:
         """Message and advice for staff; both are English where the message is nothing else."""
@@ -209,7 +218,9 @@ class CoinPolicy(CoinsyncError):
     advice: str = phrase("policy_advice")
 
     def __init__(self, message: str, *, advice: str | None = None) -> None:
-        super().__init__(phrase("nothing_written", what=message), advice=advice)
+        text = joined("; ", message, phrase("not_written"))
+        # What has no Russian is English as a whole.
+        super().__init__(text if isinstance(message, StaffText) else str(text), advice=advice)
 
 
 class NotEnoughCoins(CoinPolicy):
@@ -221,13 +232,13 @@ class NotEnoughCoins(CoinPolicy):
 class AboveLimit(CoinPolicy):
     """One operation moves more coins than the configuration allows."""
 
-    advice = phrase("above_limit_advice", key="coins_per_operation_max")
+    advice = "The limit is [guards] coins_per_operation_max."
 
 
 class PostedOtherwise(CoinPolicy):
     """The key of the operation is posted already, with other content."""
 
-    advice = phrase("posted_otherwise_advice")
+    advice = "Leave --key out for a new operation."
 
 
 class LikelyDuplicate(CoinPolicy):
@@ -257,7 +268,7 @@ class AlreadyReversed(CoinPolicy):
 class NotReversible(CoinPolicy):
     """Entries of this kind are not taken back by hand."""
 
-    advice = phrase("not_reversible_advice")
+    advice = '"coinsync journal" names for each run what takes it back.'
 
 
 class TryLater(CoinsyncError):

@@ -37,11 +37,6 @@ def joined(separator: str, *texts: str) -> StaffText:
     return in_both(russian, separator.join(texts))
 
 
-def named_entries(first: int, last: int) -> StaffText:
-    """The entries of one run, which stand one after the other."""
-    return phrase("named_entry" if first == last else "named_entries", first=first, last=last)
-
-
 def in_language(text: str, language: str) -> str:
     """A text in a language, as far as it has one; any other text as it is."""
     return text.russian if language == RUSSIAN and isinstance(text, StaffText) else str(text)
@@ -91,258 +86,224 @@ class _Value:
 #: Nouns beside a number: for 1, 2 and 5 in each language.
 NOUNS: Mapping[str, tuple[str, str]] = {
     "coin": ("монета монеты монет", "coin coins coins"),
-    # "за 21 монету": what somebody pays is in another case.
-    "for_coins": ("монету монеты монет", "coin coins coins"),
     "entry": ("запись записи записей", "entry entries entries"),
     "sale": ("продажа продажи продаж", "sale sales sales"),
 }
 
+
+def _pairs(block: str) -> dict[str, tuple[str, str]]:
+    # Two lines for each text: its id and the Russian, then the English.
+    lines = [line.strip() for line in block.splitlines()]
+    pairs = {}
+    for russian, english in zip(lines[::2], lines[1::2], strict=True):
+        id, _, text = russian.partition(": ")
+        pairs[id] = (text, english)
+    return pairs
+
+
 #: Every text by its id: Russian, English. In Russian staff are addressed as "вы".
 TEXTS: Mapping[str, tuple[str, str]] = {
     # Who or what is meant, and is not there.
-    "nothing_written": ("{what}; ничего не записано", "{what}; nothing written"),
-    "not_found_advice": (
-        "Назовите ученика: 101, crm:101, vk:456 или начало имени;"
-        ' весь список: "coinsync residents list".',
-        "Name a resident by 101, crm:101, vk:456 or the beginning of a name;"
-        ' "coinsync residents list" shows them.',
-    ),
-    "no_resident": ("не найден ученик {name}", "no resident answers to {name}"),
-    "no_group": ("не найдена группа {name}", "no group answers to {name}"),
-    "no_item": ("не найден товар {name}", "no item answers to {name}"),
-    "many_resident": ("{name}: подходят ученики, {count}", "{count} residents answer to {name}"),
-    "many_group": ("{name}: подходят группы, {count}", "{count} groups answer to {name}"),
-    "many_item": ("{name}: подходят товары, {count}", "{count} items answer to {name}"),
-    "ambiguous_advice": (
-        "Укажите номер того, что имеется в виду.",
-        "Use the number of the one that is meant.",
-    ),
-    "none_chosen": ("{what}; ничего не выбрано", "{what}; none was chosen"),
-    "number_prompt": ("номер> ", "number> "),
-    "candidate": ("#{name} ({about})", "#{name} ({about})"),
-    "coins": ("{coins:coin}", "{coins} coins"),
-    "client": ("занимается", "client"),
-    "lead": ("лид", "lead"),
-    "archived": ("в архиве", "archived"),
-    "gone": ("нет в CRM", "gone"),
-    "erased": ("данные стёрты", "erased"),
+    **_pairs("""\
+not_found_advice: Назовите ученика: 101, crm:101, vk:456 или начало имени;\
+ список покажет "coinsync residents list".
+  Name a resident by 101, crm:101, vk:456 or the beginning of a name;\
+ "coinsync residents list" shows them.
+none_answers: не найдено: {name}
+  no {noun} answers to {name}
+many_answer: {name}: подходит несколько, всего {count}
+  {count} {noun}s answer to {name}
+ambiguous_advice: Укажите номер того, что имеется в виду.
+  Use the number of the one that is meant.
+none_chosen: {what}; ничего не выбрано
+  {what}; none was chosen
+number: номер
+  number
+candidate: #{name} ({about})
+  #{name} ({about})
+coins: {coins:coin}
+  {coins} coins
+client: занимается
+  client
+lead: лид
+  lead
+archived: в архиве
+  archived
+gone: нет в CRM
+  gone
+erased: данные стёрты
+  erased
+"""),
     # What the school's rules about coins refuse.
-    "policy_advice": (
-        'Что сделано раньше, покажет "coinsync journal".',
-        '"coinsync journal" shows what was done before.',
-    ),
-    "not_enough": (
-        "{who}: не хватает монет, есть {has}, нужно {needed}",
-        "{who} has {has} coins, {needed} needed",
-    ),
-    "not_enough_then": (
-        "{who}: {day} не хватало монет, было {has}, нужно {needed}",
-        "{who} has {has} coins on {day}, {needed} needed",
-    ),
-    "not_enough_alone": (
-        "{who}: на этой карточке отдельно {has:coin}",
-        "{who} has {has} coins, on its own",
-    ),
-    "not_enough_advice": (
-        'Сколько есть, покажет "coinsync balance УЧЕНИК".',
-        '"coinsync balance RESIDENT" shows what there is.',
-    ),
-    "above_limit": (
-        "{coins:coin}: больше предела за один раз, {limit}",
-        "{coins} coins is above the limit of {limit} for one operation",
-    ),
-    "above_run_limit": (
-        "{coins:coin} на всех: больше предела, {limit}",
-        "{coins} coins is above the limit of {limit} for one run",
-    ),
-    "above_limit_advice": ("Предел задаёт [guards] {key}.", "The limit is [guards] {key}."),
-    "posted_otherwise": (
-        "под ключом {key} уже записано другое: {named}",
-        "key {key} is already posted with other content: {named}",
-    ),
-    "posted_entry": (
-        "запись {n}, {coins} для #{resident} {day}",
-        "entry {n}, {coins} for #{resident} on {day}",
-    ),
-    "another_sale": (
-        "под ключом {key} уже другая продажа: {goods}, {payers}",
-        "key {key} is another sale already: {goods} for {payers}",
-    ),
-    "posted_otherwise_advice": (
-        "Для нового действия не указывайте --key.",
-        "Leave --key out for a new operation.",
-    ),
-    "duplicate": (
-        "похоже, это уже записано: запись {n}, {seconds} с назад",
-        "likely the same as entry {n}, {seconds} s ago",
-    ),
-    "duplicate_advice": (
-        "Если нужно ещё раз, добавьте --allow-duplicate.",
-        "If it is meant twice, pass --allow-duplicate.",
-    ),
-    "out_of_stock": (
-        "{item}: осталось {left}, нужно {needed}",
-        "{item}: {left} left, {needed} needed",
-    ),
-    "out_of_stock_advice": (
-        'Что осталось, покажет "coinsync catalog stock list"; исправит "catalog stock count".',
-        '"coinsync catalog stock list" shows what is left; "catalog stock count" corrects it.',
-    ),
-    "event_closed": (
-        "ярмарка {event} закрыта {day}, закрыл(а) {actor}",
-        "{event} was closed on {day} by {actor}",
-    ),
-    "event_closed_advice": (
-        'Открытые ярмарки покажет "coinsync shop events".',
-        '"coinsync shop events" shows the fairs that are open.',
-    ),
-    "no_event": ("нет ярмарки {code}", "no fair is called {code}"),
-    "no_event_advice": (
-        'Список ярмарок: "coinsync shop events"; новая: coinsync shop open {code} --title НАЗВАНИЕ',
-        '"coinsync shop events" lists them; coinsync shop open {code} --title TEXT',
-    ),
-    "entry_reversed": (
-        "запись {n} уже отменена записью {by}",
-        "entry {n} is already reversed by {by}",
-    ),
-    "sale_refunded": ("продажа {sale} уже возвращена", "sale {sale} is refunded already"),
-    "line_refunded": (
-        "строка {line} продажи {sale} уже возвращена",
-        "line {line} of sale {sale} is refunded already",
-    ),
-    "reversed_advice": (
-        "Это уже отменено; дальше только новое начисление, списание или продажа.",
-        "It was taken back already: only a new credit, debit or sale changes that.",
-    ),
-    "not_reversible_advice": (
-        'Что отменяет каждый запуск, покажет "coinsync journal".',
-        '"coinsync journal" names for each run what takes it back.',
-    ),
-    "is_erased": ("#{id}: данные ученика стёрты", "#{id} is erased"),
-    "is_archived": ("{item}: товар в архиве", "{item} is archived"),
+    **_pairs("""\
+policy_advice: Что сделано раньше, покажет "coinsync journal".
+  "coinsync journal" shows what was done before.
+not_enough: {who}: не хватает монет, есть {has}, нужно {needed}
+  {who} has {has} coins, {needed} needed
+not_enough_then: {who}: {day} не хватало монет, было {has}, нужно {needed}
+  {who} has {has} coins on {day}, {needed} needed
+not_enough_advice: Сколько есть, покажет "coinsync balance УЧЕНИК".
+  "coinsync balance RESIDENT" shows what there is.
+duplicate: похоже, это уже записано: запись {n}, {seconds} с назад
+  likely the same as entry {n}, {seconds} s ago
+duplicate_advice: Если нужно ещё раз, добавьте --allow-duplicate.
+  If it is meant twice, pass --allow-duplicate.
+out_of_stock: {item}: осталось {left}, нужно {needed}
+  {item}: {left} left, {needed} needed
+out_of_stock_advice: Остатки покажет "coinsync catalog stock list", исправит "catalog stock count".
+  "coinsync catalog stock list" shows what is left; "catalog stock count" corrects it.
+event_closed: ярмарка {event} закрыта {day}, закрыл(а) {actor}
+  {event} was closed on {day} by {actor}
+event_closed_advice: Открытые ярмарки покажет "coinsync shop events".
+  "coinsync shop events" shows the fairs that are open.
+entry_reversed: запись {n} уже отменена записью {by}
+  entry {n} is already reversed by {by}
+sale_refunded: продажа {sale} уже возвращена
+  sale {sale} is refunded already
+line_refunded: строка {line} продажи {sale} уже возвращена
+  line {line} of sale {sale} is refunded already
+reversed_advice: Это уже отменено; дальше только новое начисление, списание или продажа.
+  It was taken back already: only a new credit, debit or sale changes that.
+is_erased: #{id}: данные ученика стёрты
+  #{id} is erased
+is_archived: {item}: товар в архиве
+  {item} is archived
+"""),
     # What is about to be written, and whether it is.
-    "moves": (
-        "ученик|>было|>монеты|>станет|день|за что",
-        "resident|>before|>coins|>after|day|why",
-    ),
-    "more": ("… и ещё {count}, всё покажет -v", "… {count} more, shown with -v"),
-    "moves_total": ("{count:entry}, всего монет: {coins}", "{count:entry}, {coins} coins"),
-    "key": ("ключ {key}", "key {key}"),
-    "left_out": ("пропущены: {who}", "left out: {who}"),
-    "posted_already": ("уже записано: {named}", "already posted: {named}"),
-    "named_entry": ("запись {first}", "entry {first}"),
-    "named_entries": ("записи {first}–{last}", "entries {first}–{last}"),
-    "takes_back": ("отменяет запись {n}", "takes back entry {n}"),
-    "takes_back_run": ("отменяет запуск {run}, {actor}", "takes back run {run} of {actor}"),
-    "undone": ("запуск {run} уже отменён", "run {run} is taken back already"),
-    "partly_undone": (
-        "раньше уже отменено: {count:entry}",
-        "{count} of its entries were taken back before",
-    ),
-    "sale": ("продажа {sale}", "sale {sale}"),
-    "sold_already": ("уже продано: продажа {sale}", "sold already: sale {sale}"),
-    "sale_back": ("продажа {sale}, возврат: {goods}", "sale {sale}: {goods} back"),
-    "fair_settled": (
-        "ярмарка {event} закрыта {day}, её итоги не изменятся",
-        "{event} was closed on {day}; its figures stay as they are",
-    ),
-    "write_it": ("Записать?", "Write it?"),
-    "not_written": ("ничего не записано", "nothing written"),
-    "dry_run": ("проба: ничего не записано", "dry run: nothing written"),
-    "nobody_to_ask": (
-        "спросить некого; ничего не записано",
-        "nobody is there to ask; nothing written",
-    ),
-    "nobody_to_ask_advice": (
-        "Добавьте --yes, или --dry-run, чтобы посмотреть.",
-        "Pass --yes, or --dry-run to look.",
-    ),
-    "overtaken": (
-        "пока вы смотрели, что-то изменилось",
-        "plan is stale: it was overtaken while it was looked at",
-    ),
-    "overtaken_advice": (
-        "Ничего не записано. Повторите ту же команду.",
-        "Nothing was written. Run the same command again.",
-    ),
+    **_pairs("""\
+moves: ученик|>было|>монеты|>станет|день|за что
+  resident|>before|>coins|>after|day|why
+more: … и ещё {count}, всё покажет -v
+  … {count} more, shown with -v
+moves_total: {count:entry}, всего монет: {coins}
+  {count:entry}, {coins} coins
+key: ключ {key}
+  key {key}
+left_out: пропущены: {who}
+  left out: {who}
+posted_already: уже записано: {count:entry}, начиная с {first}
+  already posted: {what}
+takes_back: отменяет запись {n}
+  takes back entry {n}
+takes_back_run: отменяет запуск {run}, {actor}
+  takes back run {run} of {actor}
+undone: запуск {run} уже отменён
+  run {run} is taken back already
+partly_undone: раньше уже отменено: {count:entry}
+  {count} of its entries were taken back before
+sale: продажа {sale}
+  sale {sale}
+sold_already: уже продано: продажа {sale}
+  sold already: sale {sale}
+sale_back: продажа {sale}, возврат: {goods}
+  sale {sale}: {goods} back
+fair_settled: ярмарка {event} закрыта {day}, её итоги не изменятся
+  {event} was closed on {day}; its figures stay as they are
+write_it: Записать?
+  Write it?
+not_written: ничего не записано
+  nothing written
+dry_run: проба: ничего не записано
+  dry run: nothing written
+"""),
+    # What waits for a person.
+    **_pairs("""\
+held_visit: удержано: занятие {lesson}, {day}, #{resident}: {coins} за визит ({reason})
+  held: lesson {lesson} on {day}, #{resident}: {coins} for a visit, {reason}
+held_reversal: удержано: занятие {lesson}, {day}, #{resident}: {coins}, могли потратить ({reason})
+  held: lesson {lesson} on {day}, #{resident}: {coins} for coins that may be spent, {reason}
+doubt: сомнение {case}: CRM говорит не то, что записано; review post или waive {case}
+  doubt: {what}
+gone_with_coins: пропала карточка: #{card} больше нет в CRM, на ней {coins:coin}
+  gone: #{card} is gone from the CRM with {coins} coins
+merge_gone: если у ученика другая карточка: coinsync residents merge {card} КАРТОЧКА
+  if another card goes on: coinsync residents merge {card} CARD
+unclassified: тип занятия {type} {name}: не сказано, что он значит, и он ничего не даёт
+  type: {type} {name} is not classified and earns nothing
+classify: назовите его в [[rule]] или в [lessons]: trial, makeup, uncounted
+  name it in a [[rule]], or in [lessons] trial, makeup or uncounted
+unlinked: семьи, которые не видят своих монет: {count}
+  links: families that do not see their coins: {count}
+running_out: {item}: осталось {left}
+  stock: {item}: {left} left
+"""),
     # The till.
-    "till_help": (
-        """\
-150 1 2x3        #150 покупает первый товар из списка и три вторых
-150+160=33 2     покупают вдвоём, #160 платит 33
-?  товары    -  вернуть вашу последнюю продажу     0  закончить""",
-        """\
-150 1 2x3        #150 buys the first of the list, and three of the second
-150+160=33 2     together, and #160 pays 33 of it
-?  goods     -  takes your last sale back     0  ends""",
-    ),
-    "buyer_prompt": ("покупатель> ", "buyer> "),
-    "goods_prompt": ("товары> ", "goods> "),
-    "interrupted": ("\n  Ctrl-C ещё раз — выход", "\n  Ctrl-C again leaves"),
-    "till_total": ("{sales:sale}, монет: {coins}", "{sales:sale}, {coins:coin}"),
-    "line_before": (
-        "это была предыдущая строка; введите эту ещё раз",
-        "the line before; type this one again",
-    ),
-    "goods_changed": ("список товаров изменился", "the goods have changed"),
-    "look_at_list": ("Посмотрите в список.", "Look at the list."),
-    "buyer_balance": ("  {who}   монет: {coins}", "  {who}   balance {coins}"),
-    "pieces_left": ("осталось {left}", "{left} left"),
-    "as_before": ("как вы уже ввели", "as you typed before"),
-    "sell_for": ("продать за {coins:for_coins}?", "sell for {coins}?"),
-    "not_sold": ("  не продано", "  not sold"),
-    "sold": (
-        "  продано, {what}   продажа {sale}   {total}\n",
-        "  sold, {what}   sale {sale}   {total}\n",
-    ),
-    "look_and_choose": ("Посмотрите в список и выберите.", "Look at the list and choose."),
-    "not_known": (
-        "неизвестно, записано ли это",
-        "it is not known whether this is written",
-    ),
-    "same_again": (
-        "Введите то же ещё раз: дважды не запишется.",
-        "Type the same again: it is not written twice.",
-    ),
-    "trying_again": ("  {what}; пробуем ещё раз …", "  {what}; trying again …"),
-    "nothing_to_take_back": (
-        "  ваших продаж, которые можно вернуть, нет",
-        "  nothing of yours is left to take back",
-    ),
-    "take_it_back": ("вернуть?", "take it back?"),
-    "taken_back": (
-        "  возвращено: продажа {sale}   {total}\n",
-        "  taken back: sale {sale}   {total}\n",
-    ),
-    "shelf": (">|товар|код|>цена|>осталось", ">|item|code|>price|>left"),
-    "shelf_empty": ("товаров нет", "nothing is on the shelf"),
-    "no_part": (
-        "{typed}: нужно УЧЕНИК=МОНЕТЫ, например 160=33",
-        "{typed}: expected RESIDENT=COINS, such as 160=33",
-    ),
-    "no_part_advice": (
-        "У всех, кроме первого, указывают, сколько они платят.",
-        "Everybody but the first is named with what they pay.",
-    ),
-    "how_many": ("{typed}: сколько?", "{typed}: how many?"),
-    "how_many_advice": (
-        "Два третьих товара из списка — это 3x2.",
-        "Two of the third in the list are 3x2.",
-    ),
-    "not_on_list": ("{typed}: нет в списке", "{typed} is not on the list"),
-    "not_on_list_advice": (
-        "Введите номер перед товаром.",
-        "Type the number in front of the goods.",
-    ),
-    "many_goods": ("{name}: подходят товары, {count}", "{count} goods answer to {name}"),
-    "nothing_chosen": ("ничего не выбрано", "nothing is chosen"),
-    "pays_twice": ("один ученик указан дважды", "the same resident pays twice"),
-    "parts_differ": (
-        "части дают {named:coin}, а цена {total}",
-        "the parts make {named} coins, the price is {total}",
-    ),
-    "usage_advice": (
-        'Подробнее: "coinsync COMMAND --help".',
-        'See "coinsync COMMAND --help".',
-    ),
+    **_pairs("""\
+till_help: 150 1 2x3        #150 покупает первый товар из списка и три вторых|\
+150+160=33 2     покупают вдвоём, #160 платит 33|\
+?  товары    -  вернуть вашу последнюю продажу     0  закончить
+  150 1 2x3        #150 buys the first of the list, and three of the second|\
+150+160=33 2     together, and #160 pays 33 of it|\
+?  goods     -  takes your last sale back     0  ends
+buyer: покупатель
+  buyer
+goods: товары
+  goods
+interrupted: Ctrl-C ещё раз — выход
+  Ctrl-C again leaves
+till_total: {sales:sale}, монет: {coins}
+  {sales:sale}, {coins:coin}
+line_before: это была предыдущая строка; введите эту ещё раз
+  the line before; type this one again
+goods_changed: список товаров изменился
+  the goods have changed
+goods_changed_advice: Посмотрите в список.
+  Look at the list.
+buyer_balance: {who}   монет: {coins}
+  {who}   balance {coins}
+pieces_left: осталось {left}
+  {left} left
+as_before: как вы уже ввели
+  as you typed before
+sell_for: продать за {coins}?
+  sell for {coins}?
+not_sold: не продано
+  not sold
+sold: продано, {what}   продажа {sale}   {total}
+  sold, {what}   sale {sale}   {total}
+overtaken: пока вы выбирали, что-то изменилось; ничего не записано
+  {what}; nothing written
+overtaken_advice: Посмотрите в список и выберите.
+  Look at the list and choose.
+not_known: неизвестно, записано ли это
+  it is not known whether this is written
+not_known_advice: Введите то же ещё раз: дважды не запишется.
+  Type the same again: it is not written twice.
+not_now: база данных недоступна
+  {what}
+not_now_advice: Введите то же ещё раз: дважды не запишется.
+  Type the same again: it is not written twice.
+trying_again: база данных недоступна; пробуем ещё раз …
+  {what}; trying again …
+nothing_to_take_back: ваших продаж, которые можно вернуть, нет
+  nothing of yours is left to take back
+take_it_back: вернуть?
+  take it back?
+taken_back: возвращено: продажа {sale}   {total}
+  taken back: sale {sale}   {total}
+shelf: >|товар|код|>цена|>осталось
+  >|item|code|>price|>left
+shelf_empty: товаров нет
+  nothing is on the shelf
+no_part: {typed}: нужно УЧЕНИК=МОНЕТЫ, например 160=33
+  {typed}: expected RESIDENT=COINS, such as 160=33
+no_part_advice: У всех, кроме первого, указывают, сколько они платят.
+  Everybody but the first is named with what they pay.
+how_many: {typed}: сколько?
+  {typed}: how many?
+how_many_advice: Два третьих товара из списка — это 3x2.
+  Two of the third in the list are 3x2.
+not_on_list: {typed}: нет в списке
+  {typed} is not on the list
+not_on_list_advice: Введите номер перед товаром.
+  Type the number in front of the goods.
+nothing_chosen: ничего не выбрано
+  nothing is chosen
+pays_twice: один ученик указан дважды
+  the same resident pays twice
+parts_differ: части дают {named:coin}, а цена {total}
+  the parts make {named} coins, the price is {total}
+usage_advice: Подробнее: "coinsync COMMAND --help".
+  See "coinsync COMMAND --help".
+"""),
 }

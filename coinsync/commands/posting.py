@@ -116,7 +116,7 @@ def carry_out(
         # A person may think for long, and somebody else may have done the same meanwhile.
         again = decided()
         if again.plan.digest != proposal.plan.digest:
-            overtaken = StalePlan(phrase("overtaken"))
+            overtaken = StalePlan("plan is stale: it was overtaken while it was looked at")
             return _finish_done_meanwhile(session, again, overtaken)
     before()
     if not proposal.plan:
@@ -132,7 +132,7 @@ def carry_out(
 def _finish_done_meanwhile(session: Session, proposal: Proposal, error: StalePlan) -> int:
     """Somebody was faster: where just this is done by now, all is well."""
     if proposal.plan:
-        advice = phrase("overtaken_advice")
+        advice = "Nothing was written. Run the same command again."
         raise StalePlan(error.message, advice=advice) from error
     _show(session, proposal, asking=False)
     return _finish(session, proposal)
@@ -154,7 +154,9 @@ def _refuse_unsafe(session: Session, plan: Plan, accepted: tuple[str, ...]) -> N
 def is_agreed(session: Session, question: str = WRITE_IT) -> bool:
     """Whether the person says yes. Raises ``UsageError`` where nobody is there to ask."""
     if session.json or not somebody_is_there():
-        raise UsageError(phrase("nobody_to_ask"), advice=phrase("nobody_to_ask_advice"))
+        raise UsageError(
+            "nobody is there to ask; nothing written", advice="Pass --yes, or --dry-run to look."
+        )
     return confirm(session.for_staff(question))
 
 
@@ -164,8 +166,7 @@ def _show(session: Session, proposal: Proposal, *, asking: bool) -> None:
     # Nobody says yes to what was not shown.
     if not session.json and (asking or not session.quiet):
         unsafe = proposal.plan.check(session.settings.limits)
-        page = proposal_page(proposal, unsafe, every_line=session.verbose)
-        session.print_page(page, for_staff=True)
+        session.print_page(proposal_page(proposal, unsafe, every_line=session.verbose))
 
 
 def _finish(

@@ -236,24 +236,15 @@ class Session:
         if event != "start":
             self.ping_url = ""  # One run ends once.
 
-    def print_page(self, page: Page, *, on_paper: bool = False, for_staff: bool = False) -> None:
-        """Print a page on the terminal, ``on_paper`` no wider than a sheet.
-
-        What is not printed ``for_staff`` is an admin's, in English as a whole.
-        """
+    def print_page(self, page: Page, *, on_paper: bool = False) -> None:
+        """Print a page on the terminal, ``on_paper`` no wider than a sheet."""
         # A program that reads JSON or CSV need not wait for what draws tables.
         from coinsync.render.terminal import console, paper, show
 
-        language = self.staff_language if for_staff else ENGLISH
-        show(paper() if on_paper else console(), page, language)
+        show(paper() if on_paper else console(), page, self.staff_language)
 
     def print_listing(
-        self,
-        listing: Listing,
-        as_csv: bool = False,
-        *,
-        on_paper: bool = False,
-        for_staff: bool = False,
+        self, listing: Listing, as_csv: bool = False, *, on_paper: bool = False
     ) -> None:
         """Print a listing for a program, a spreadsheet or a person. Raises ``UsageError``."""
         if self.json and as_csv:
@@ -265,7 +256,7 @@ class Session:
 
             typer.echo(csv_text(listing.columns, listing.rows))
         else:
-            self.print_page(listing.page, on_paper=on_paper, for_staff=for_staff)
+            self.print_page(listing.page, on_paper=on_paper)
 
     def progress_bar(self) -> Bar:
         """A bar on stderr; it never appears where nobody looks."""
@@ -352,21 +343,22 @@ def at_terminal() -> Iterator[None]:
         yield
 
 
-def is_yes(answer: str) -> bool | None:
-    """Whether a word means yes, in either language and layout; None where it means nothing."""
+def is_yes(answer: str, *, default: bool) -> bool | None:
+    """Whether a word means yes, in either language and layout; None where it means neither."""
     from coinsync.core.till import other_layout
 
-    for word in (answer.strip().casefold(), other_layout(answer.strip())):
-        if word in _YES or word in _NO:
-            return word in _YES
-    return None
+    word = answer.strip().casefold()
+    for typed in (word, other_layout(word)):
+        if typed in _YES or typed in _NO:
+            return typed in _YES
+    return None if word else default
 
 
 def confirm(question: str, *, default: bool = False) -> bool:
     """Whether the person says yes; silence is no."""
 
     def meant(answer: str) -> bool:
-        means_yes = is_yes(answer) if answer.strip() else default
+        means_yes = is_yes(answer, default=default)
         if means_yes is None:
             raise typer.BadParameter("y / n")
         return means_yes

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import typer
 from typer import Context
@@ -31,7 +32,7 @@ from coinsync.lookup.shop import last_sale, shelf
 from coinsync.render import shop as render
 from coinsync.render.coins import proposal_page
 from coinsync.render.numbers import titled
-from coinsync.staff_texts import StaffText, joined, phrase
+from coinsync.staff_texts import StaffText, columns, joined, phrase
 from coinsync.store.database import PooledConnection
 from coinsync.store.reader import Reader
 
@@ -74,14 +75,14 @@ class _Till:
             sys.stdin.reconfigure(errors="replace")
         if self.event:
             typer.echo(f"{self.event}  {title}")
-        self._say(phrase("till_help"))
-        buyer_prompt = self.session.for_staff(phrase("buyer_prompt"))
+        for line in columns("till_help"):
+            typer.echo(self.session.for_staff(line))
         is_interrupted = False
         try:
             self._take(GOODS)
             while True:
                 try:
-                    text = ask_line(f"{self.event}> " if self.event else buyer_prompt)
+                    text = ask_line(f"{self.event or self._text('buyer')}> ")
                     is_interrupted = False
                     if text == LEAVE:
                         return
@@ -91,27 +92,31 @@ class _Till:
                     if is_interrupted or interrupt.args:
                         raise
                     is_interrupted = True
-                    self._say(phrase("interrupted"))
+                    typer.echo()
+                    self._say("interrupted")
         except EOFError:
             typer.echo()  # Whoever hung up left a line unfinished.
         finally:
-            self._say(self._total())
+            typer.echo(self.session.for_staff(self._total()))
 
-    def _say(self, text: str) -> None:
-        typer.echo(self.session.for_staff(text))
+    def _text(self, id: str, **values: Any) -> str:
+        return self.session.for_staff(phrase(id, **values))
+
+    def _say(self, id: str, **values: Any) -> None:
+        typer.echo(f"  {self._text(id, **values)}")
 
     def _say_error(self, error: errors.CoinsyncError) -> None:
         message, advice = error.in_language(self.session.staff_language)
-        self._say(f"  {message}")
+        typer.echo(f"  {message}")
         if isinstance(error, errors.Ambiguous):
             for candidate in error.candidates:
-                self._say(joined("    ", "", candidate))
-        self._say(f"  → {advice}")
+                typer.echo(f"    {self.session.for_staff(candidate)}")
+        typer.echo(f"  → {advice}")
 
-    def _is_agreed(self, question: str) -> bool:
+    def _is_agreed(self, id: str, **values: Any) -> bool:
         while True:
-            answer = ask_line(f"{self.session.for_staff(question)} [Y/n] ")
-            means_yes = is_yes(answer) if answer else True
+            answer = ask_line(f"{self._text(id, **values)} [Y/n] ")
+            means_yes = is_yes(answer, default=True)
             if means_yes is not None:
                 return means_yes
 
@@ -158,7 +163,7 @@ class _Till:
             self.goods = shelf(clerk.reader)
             tracked = [item.code for item in self.goods.values() if item.tracked]
             pieces = clerk.reader.stock(tracked)
-        self.session.print_page(render.goods_page(self.goods, pieces), for_staff=True)
+        self.session.print_page(render.goods_page(self.goods, pieces))
 
     def _serve(self, line: str) -> None:
         """Understand a line, show what it costs, ask, and write it."""
@@ -167,14 +172,14 @@ class _Till:
         self.key = author_of(self.session, self.key).key
         with self._clerk() as clerk:
             if shelf(clerk.reader) != self.goods:
-                raise errors.StalePlan(phrase("goods_changed"), advice=phrase("look_at_list"))
+                raise errors.StalePlan.of("goods_changed")
             buyers = [Buyer(self._find(clerk.reader, text), part) for text, part in payers(typed)]
             if not goods:
                 for buyer in buyers:
                     who, coins = buyer.resident, clerk.reader.balance(buyer.resident.id)
                     titled_who = titled(who.id, who.name)
-                    self._say(phrase("buyer_balance", who=titled_who, coins=coins))
-                goods = ask_line(self.session.for_staff(phrase("goods_prompt")))
+                    self._say("buyer_balance", who=titled_who, coins=coins)
+                goods = ask_line(f"{self._text('goods')}> ")
         if not goods:
             return
         branches = buyers[0].resident.branches
@@ -190,8 +195,8 @@ class _Till:
         if proposal.plan:
             self.coins = -sum(move.coins for move in proposal.moves)
             self.session.print_page(render.basket_page(proposal.moves, picks))
-            if not self._is_agreed(phrase("sell_for", coins=self.coins)):
-                self._say(phrase("not_sold"))
+            if not self._is_agreed("sell_for", coins=self.coins):
+                self._say("not_sold")
                 return
             self._write(proposal, decide)
         # Where the plan is empty an earlier try of this line was written, and its answer lost.
@@ -200,7 +205,8 @@ class _Till:
     def _count_sale(self, key: str, what: StaffText) -> None:
         self.sold[key] = self.coins
         self.key = None
-        self._say(phrase("sold", what=what, sale=key, total=self._total()))
+        self._say("sold", what=what, sale=key, total=self._total())
+        typer.echo()
 
     def _write(self, proposal: Proposal, decide: Callable[[], Proposal]) -> None:
         """Write a plan, again and again while the database is out of reach, under one key."""
@@ -213,16 +219,13 @@ class _Till:
             except errors.StalePlan as error:
                 if not decide().plan:
                     return  # An earlier try was written, only its answer was lost.
-                stale = phrase("nothing_written", what=error.message)
-                advice = phrase("look_and_choose")
-                raise errors.StalePlan(stale, advice=advice) from error
+                raise errors.StalePlan.of("overtaken", what=error.message) from error
             except errors.TryLater as error:
                 doubt = doubt or isinstance(error, errors.OutcomeUnknown)
                 if tries == TRIES_MAX:
-                    message = phrase("not_known") if doubt else error.message
-                    advice = phrase("same_again")
-                    raise errors.TryLater(message, advice=advice) from error
-                self._say(phrase("trying_again", what=error.message))
+                    id = "not_known" if doubt else "not_now"
+                    raise errors.TryLater.of(id, what=error.message) from error
+                self._say("trying_again", what=error.message)
                 self.session.environment.sleep(float(tries))
 
     def _take_back(self) -> None:
@@ -230,7 +233,7 @@ class _Till:
         with self._clerk() as clerk:
             sale = last_sale(clerk.reader, self.session.actor, self.event)
             if sale is None:
-                self._say(phrase("nothing_to_take_back"))
+                self._say("nothing_to_take_back")
                 return
 
         def decide() -> Proposal:
@@ -238,9 +241,10 @@ class _Till:
                 return refund(clerk, sale, (), note="")
 
         proposal = decide()
-        self.session.print_page(proposal_page(proposal, every_line=True), for_staff=True)
-        if not self._is_agreed(phrase("take_it_back")):
+        self.session.print_page(proposal_page(proposal, every_line=True))
+        if not self._is_agreed("take_it_back"):
             return
         self._write(proposal, decide)
         self.sold.pop(sale.id, None)
-        self._say(phrase("taken_back", sale=sale.id, total=self._total()))
+        self._say("taken_back", sale=sale.id, total=self._total())
+        typer.echo()

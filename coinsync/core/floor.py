@@ -12,7 +12,7 @@ from coinsync.core.facts import Merge
 from coinsync.core.ledger import Entry, Kind, survivors_of
 from coinsync.core.plan import Plan, Purpose, Put
 from coinsync.errors import NotEnoughCoins, OutOfStock
-from coinsync.staff_texts import StaffText, joined, phrase
+from coinsync.staff_texts import joined, phrase
 
 #: Coins that a plan moves of an owner who loses some, by the day from which they are missing.
 Losses = Mapping[int, Counter[date]]
@@ -69,12 +69,12 @@ def _parted(plan: Plan, survivors: Mapping[int, int]) -> frozenset[int]:
 
 def debts(
     losses: Losses, coins_by_day: Mapping[int, Mapping[date, int]], names: Mapping[int, str]
-) -> dict[int, StaffText]:
+) -> dict[int, str]:
     """What is wrong, by owner, with losses that leave fewer coins than none on a day since.
 
     Of ``coins_by_day`` all up to the first such day may stand under one day.
     """
-    texts = {}
+    texts: dict[int, str] = {}
     for owner, changes in sorted(losses.items()):
         recorded, since = coins_by_day[owner], first_day({owner: changes})
         days = sorted({*recorded, *changes})
@@ -90,7 +90,7 @@ def debts(
         # Coins never move between cards. Whoever stands alone again must have spent no more than
         # came to that card.
         if not changes and has < 0:
-            texts[owner] = phrase("not_enough_alone", who=f"#{owner}", has=has)
+            texts[owner] = f"#{owner} has {has} coins, on its own"
     return texts
 
 
@@ -109,4 +109,4 @@ def refuse_missing_pieces(plan: Plan, pieces_left: Mapping[str, int]) -> None:
 def refuse_sold_out(item: str, pieces_left: int, change: int) -> None:
     """Raise ``OutOfStock`` for a move of stock that leaves fewer than no pieces."""
     if change < 0 and pieces_left + change < 0:
-        raise OutOfStock(phrase("out_of_stock", item=item, left=pieces_left, needed=-change))
+        raise OutOfStock.of("out_of_stock", item=item, left=pieces_left, needed=-change)

@@ -35,18 +35,22 @@ REASONS: Mapping[str, str] = {
 
 
 def reason_text(code: str) -> str:
-    """Words for a reason code, the Russian ones as families read them; another text stays."""
-    if code not in REASONS:
-        return code
+    """English words for a reason code; another text stays as it is."""
+    return REASONS.get(code, code)
+
+
+def reason_for_staff(code: str) -> str:
+    """The same for staff, whose Russian words are those that families read."""
     # A family reads nothing beside a lesson that it sees in the line.
-    return in_both(RUSSIAN.reasons[code] or RUSSIAN.lesson, REASONS[code])
+    russian = RUSSIAN.reasons.get(code) or RUSSIAN.lesson
+    return in_both(russian, REASONS[code]) if code in REASONS else code
 
 
 def why(reason: str, rule: str, note: str, ways: Mapping[str, str] | None = None) -> str:
     """Why an entry was posted, with what staff typed; ``ways`` are titles by code."""
     if reason in ledger.NOTE_SAYS_ALL and note:
         return note
-    words = reason_text(reason)
+    words = reason_for_staff(reason)
     if reason == ledger.BY_WAY:
         # The rule of such an entry is the code of the way.
         words = (ways or {}).get(rule, rule)

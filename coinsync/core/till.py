@@ -39,8 +39,7 @@ def payers(text: str) -> list[tuple[str, int | None]]:
         who, _, typed = part.rpartition("=")
         coins = plain_number(typed)
         if not who or not coins:
-            reason = phrase("no_part", typed=repr(part))
-            raise UsageError(reason, advice=phrase("no_part_advice"))
+            raise UsageError.of("no_part", typed=repr(part))
         parts.append((who, coins))
     return parts
 
@@ -60,8 +59,7 @@ def picked(text: str, goods: Mapping[int, Item]) -> list[Pick]:
         what, *many = _TIMES.split(word, 1)
         pieces = plain_number(many[0]) if many else 1
         if not pieces:
-            reason = phrase("how_many", typed=repr(word))
-            raise UsageError(reason, advice=phrase("how_many_advice"))
+            raise UsageError.of("how_many", typed=repr(word))
         counts[_item(what, goods)] += pieces
     return [Pick(item, pieces) for item, pieces in counts.items()]
 
@@ -75,9 +73,8 @@ def _item(word: str, goods: Mapping[int, Item]) -> Item:
         items = items or named(goods.values(), text)
         if len(items) > 1:
             listed = [f"{item.code} {item.name_ru}" for item in items]
-            what = phrase("many_goods", name=repr(word), count=len(items))
+            what = phrase("many_answer", noun="good", name=repr(word), count=len(items))
             raise Ambiguous(what, listed)
         if items:
             return items[0]
-    reason = phrase("not_on_list", typed=repr(word))
-    raise NotFound(reason, advice=phrase("not_on_list_advice"))
+    raise NotFound.of("not_on_list", typed=repr(word))

@@ -21,7 +21,7 @@ from coinsync.errors import (
     NotReversible,
     PostedOtherwise,
 )
-from coinsync.staff_texts import named_entries, phrase
+from coinsync.staff_texts import phrase
 from coinsync.store.reader import Reader
 
 #: The same amount for the same reason within that time was likely typed twice.
@@ -59,13 +59,12 @@ def give_all(
         raise NotFound("nobody is there to get coins", advice="A sync records lessons and people.")
     limit, total = clerk.settings.limits.coins_per_run_max, coins * len(receivers)
     if total > limit:
-        advice = phrase("above_limit_advice", key="coins_per_run_max")
-        raise AboveLimit(phrase("above_run_limit", coins=total, limit=limit), advice=advice)
+        advice = "The limit is [guards] coins_per_run_max."
+        raise AboveLimit(f"{total} coins is above the limit of {limit} for one run", advice=advice)
     proposal = _give(clerk, receivers, coins, note, way)
     if left_out:
-        proposal = replace(
-            proposal, words=(*proposal.words, phrase("left_out", who=", ".join(left_out)))
-        )
+        words = phrase("left_out", who=", ".join(left_out))
+        proposal = replace(proposal, words=(*proposal.words, words))
     return proposal
 
 
@@ -75,7 +74,7 @@ def _give(
     reader, author = clerk.reader, clerk.author
     limit = clerk.settings.limits.coins_per_operation_max
     if abs(coins) > limit:
-        raise AboveLimit(phrase("above_limit", coins=abs(coins), limit=limit))
+        raise AboveLimit(f"{abs(coins)} coins is above the limit of {limit} for one operation")
     kind, actor = Kind.CREDIT if coins > 0 else Kind.DEBIT, author.actor
     rule, reason = (way.code, ledger.BY_WAY) if way else ("", ledger.BY_HAND)
     entries: list[Entry] = []
@@ -107,9 +106,10 @@ def _posted_already(
     clerk: Clerk, key: str, posted: Sequence[Line], wanted: Sequence[Entry]
 ) -> Proposal:
     numbers = [line.posted.n for line in posted]
-    named = named_entries(numbers[0], numbers[-1])
+    # The entries of a plan stand one after the other.
+    named = f"entry {numbers[0]}" if len(posted) == 1 else f"entries {numbers[0]}–{numbers[-1]}"
     if len(posted) != len(wanted):
-        raise PostedOtherwise(phrase("posted_otherwise", key=key, named=named))
+        raise PostedOtherwise(f"key {key} is already posted with other content: {named}")
     survivors = clerk.reader.survivors()
     line_of: dict[int, Line] = {}
     for line in posted:
@@ -120,9 +120,8 @@ def _posted_already(
         line = line_of.get(entry.resident, posted[0])
         refuse_another_entry(line, entry, clerk.author.day, survivors)
     plan = Plan.of(Purpose.DESK, scope_of(posted[0].posted.entry.happened_on), ())
-    return Proposal(
-        plan, words=(phrase("posted_already", named=named),), done=tuple(numbers), key=key
-    )
+    words = (phrase("posted_already", what=named, first=numbers[0], count=len(numbers)),)
+    return Proposal(plan, words=words, done=tuple(numbers), key=key)
 
 
 def says_the_same(line: Line, wanted: Entry) -> bool:
@@ -150,9 +149,11 @@ def refuse_another_entry(
     same_day = day is None or day == entry.happened_on
     if says_the_same(line, wanted) and owner == wanted_owner and same_day:
         return
-    coins, resident, day = f"{entry.coins:+}", entry.resident, entry.happened_on
-    named = phrase("posted_entry", n=line.posted.n, coins=coins, resident=resident, day=day)
-    raise PostedOtherwise(phrase("posted_otherwise", key=wanted.key, named=named), advice=advice)
+    raise PostedOtherwise(
+        f"key {wanted.key} is already posted with other content: entry {line.posted.n}, "
+        f"{entry.coins:+} for #{entry.resident} on {entry.happened_on}",
+        advice=advice,
+    )
 
 
 def _refuse_duplicates(reader: Reader, entries: Sequence[Entry], now: datetime) -> None:
@@ -165,7 +166,7 @@ def _refuse_duplicates(reader: Reader, entries: Sequence[Entry], now: datetime) 
             age = now - datetime.fromisoformat(line.posted.posted_at)
             # Another machine's clock may be ahead of this one.
             seconds = max(0, int(age.total_seconds()))
-            raise LikelyDuplicate(phrase("duplicate", n=line.posted.n, seconds=seconds))
+            raise LikelyDuplicate.of("duplicate", n=line.posted.n, seconds=seconds)
 
 
 def reverse(clerk: Clerk, n: int, *, note: str) -> Proposal:
@@ -227,7 +228,7 @@ def _reversible_entry(reader: Reader, n: int) -> Posted:
             advice='"coinsync history RESIDENT" shows the numbers of entries.',
         )
     if line.reversed_by is not None:
-        raise AlreadyReversed(phrase("entry_reversed", n=n, by=line.reversed_by))
+        raise AlreadyReversed.of("entry_reversed", n=n, by=line.reversed_by)
     refusal = NOT_TAKEN_BACK.get(line.posted.entry.kind, "")
     sale = sale_of([line])
     if sale:

@@ -9,7 +9,6 @@ from coinsync.core.shop_report import ShopReport
 from coinsync.desk.catalog import propose_goods
 from coinsync.desk.gather import Clerk
 from coinsync.errors import CoinPolicy, EventClosed, NotFound
-from coinsync.staff_texts import phrase
 from coinsync.store.reader import Reader
 
 #: So many differences are named when a fair does not add up.
@@ -60,8 +59,8 @@ def find_fair(reader: Reader, code: str) -> Event:
     event = reader.find(Event, code.lower())
     if event is None:
         code = code.lower()
-        advice = phrase("no_event_advice", code=code)
-        raise NotFound(phrase("no_event", code=repr(code)), advice=advice)
+        advice = f'"coinsync shop events" lists them; coinsync shop open {code} --title TEXT'
+        raise NotFound(f"no fair is called {code!r}", advice=advice)
     return event
 
 
@@ -75,4 +74,4 @@ def open_event(reader: Reader, code: str) -> Event:
 def _refuse_closed(event: Event) -> None:
     if event.closed_on is not None:
         day, actor = event.closed_on, event.closed_by
-        raise EventClosed(phrase("event_closed", event=event.code, day=day, actor=actor))
+        raise EventClosed.of("event_closed", event=event.code, day=day, actor=actor)

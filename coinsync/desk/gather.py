@@ -14,7 +14,6 @@ from coinsync.core.proposal import Author, Move
 from coinsync.core.reasons import why
 from coinsync.core.rules import judge
 from coinsync.errors import CoinPolicy, NotFound
-from coinsync.staff_texts import StaffText, phrase
 from coinsync.store.reader import Reader
 
 
@@ -39,7 +38,7 @@ def refuse_erased(resident: Resident) -> None:
     """Raise ``CoinPolicy`` for somebody who is erased."""
     # Whatever staff write about a person is what the family asked to be forgotten.
     if resident.presence is Presence.ERASED:
-        raise CoinPolicy(phrase("is_erased", id=resident.id))
+        raise CoinPolicy.of("is_erased", id=resident.id)
 
 
 def recorded_resident(reader: Reader, id: int) -> Resident:
@@ -67,7 +66,7 @@ def moves_of(clerk: Clerk, entries: Sequence[Entry]) -> tuple[Move, ...]:
 
 def moves_and_debts(
     clerk: Clerk, entries: Sequence[Entry]
-) -> tuple[tuple[Move, ...], dict[int, StaffText]]:
+) -> tuple[tuple[Move, ...], dict[int, str]]:
     """What entries do to balances, and what is wrong with it, by whose coins it is."""
     reader = clerk.reader
     survivors = reader.survivors()

@@ -86,12 +86,12 @@ def _earliest_today(clerk: Clerk, residents: Iterable[Resident]) -> date:
 
 def _sale_lines(sale: str, picks: Sequence[Pick], note: str) -> list[SaleLine]:
     if not picks:
-        raise UsageError(phrase("nothing_chosen"))
+        raise UsageError.of("nothing_chosen")
     lines = []
     for number, pick in enumerate(picks, 1):
         item = pick.item
         if item.archived:
-            raise CoinPolicy(phrase("is_archived", item=item.code))
+            raise CoinPolicy.of("is_archived", item=item.code)
         price = item.price if pick.price is None else pick.price
         if price != item.price and not note:
             raise UsageError("another price than the catalog's needs a reason: --reason TEXT")
@@ -121,14 +121,14 @@ def _parts(total: int, buyers: Sequence[Buyer]) -> list[tuple[Resident, int]]:
     """Who pays how much: named amounts, and the rest by the buyer whose amount is not named."""
     coins_of = {buyer.resident: buyer.coins for buyer in buyers}
     if len(coins_of) != len(buyers):
-        raise UsageError(phrase("pays_twice"))
+        raise UsageError.of("pays_twice")
     named = sum(coins or 0 for coins in coins_of.values())
     if named > total or (named < total and None not in coins_of.values()):
-        raise UsageError(phrase("parts_differ", named=named, total=total))
+        raise UsageError.of("parts_differ", named=named, total=total)
     parts = []
     for resident, coins in coins_of.items():
         if resident.presence is Presence.ERASED:
-            raise CoinPolicy(phrase("is_erased", id=resident.id))
+            raise CoinPolicy.of("is_erased", id=resident.id)
         part = total - named if coins is None else coins
         if part:
             parts.append((resident, part))
@@ -190,8 +190,9 @@ def _sold_already(
     )
     if not same:
         payers = ", ".join(f"#{card}" for card in sorted(paid))
-        goods = _names_of_goods(lines)
-        raise PostedOtherwise(phrase("another_sale", key=author.key, goods=goods, payers=payers))
+        raise PostedOtherwise(
+            f"key {author.key} is another sale already: {_names_of_goods(lines)} for {payers}"
+        )
     plan = Plan.of(Purpose.SALE, scope_of(sale.happened_on), ())
     return Proposal(plan, words=(phrase("sold_already", sale=sale.id),), key=sale.id)
 
@@ -269,10 +270,10 @@ def _lines_to_refund(
         )
     refunded = {refund.line for refund in reader.recorded(RefundLine, [sale.id])}
     if not numbers and lines.keys() <= refunded:
-        raise AlreadyReversed(phrase("sale_refunded", sale=sale.id))
+        raise AlreadyReversed.of("sale_refunded", sale=sale.id)
     twice = sorted(refunded & set(numbers))
     if twice:
-        raise AlreadyReversed(phrase("line_refunded", line=twice[0], sale=sale.id))
+        raise AlreadyReversed.of("line_refunded", line=twice[0], sale=sale.id)
     chosen = set(numbers) or lines.keys() - refunded
     return [lines[number] for number in sorted(chosen)]
 

@@ -72,9 +72,9 @@ def refuse_none_or_many(
     """Raise ``NotFound`` or ``Ambiguous`` unless a text means just one candidate."""
     name = repr(clean(text))
     if not candidates:
-        raise NotFound(phrase(f"no_{noun}", name=name), advice=advice)
+        raise NotFound(phrase("none_answers", noun=noun, name=name), advice=advice)
     if len(candidates) > 1:
-        what = phrase(f"many_{noun}", name=name, count=len(candidates))
+        what = phrase("many_answer", noun=noun, name=name, count=len(candidates))
         raise Ambiguous(what, candidates[:CANDIDATES_MAX])
 
 
