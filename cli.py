@@ -278,19 +278,15 @@ def _main(
 def _explained(error: BaseException, sessions: Sequence[Session]) -> tuple[str, str, int]:
     import typer
 
-    from coinsync.errors import Ambiguous, CoinsyncError
-    from coinsync.staff_texts import ENGLISH, StaffText, in_language
+    from coinsync.errors import CoinsyncError
+    from coinsync.staff_texts import ENGLISH, StaffText
 
     if isinstance(error, CoinsyncError):
         language = ENGLISH
         # What has both languages was said after the configuration was read.
         if sessions and isinstance(error.message, StaffText):
             language = sessions[0].staff_language
-        message, advice = error.in_language(language)
-        if isinstance(error, Ambiguous):
-            for candidate in error.candidates:
-                message += f"\n    {in_language(candidate, language)}"
-        return message, advice, error.exit_code
+        return *error.in_language(language), error.exit_code
     if isinstance(error, typer.TyperException):
         option = getattr(error, "option_name", "")
         if option[:1] == "-" and option[1:].isdigit():

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Self
 
-from coinsync.staff_texts import TEXTS, StaffText, in_language, joined, phrase
+from coinsync.staff_texts import ENGLISH, TEXTS, StaffText, in_language, joined, phrase
 
 
 class CoinsyncError(Exception):
@@ -17,6 +17,7 @@ class CoinsyncError(Exception):
 
     exit_code = 1
     advice: str = "Run the command again with --debug and report what it prints."
+    candidates: tuple[str, ...] = ()
 
     def __init__(self, message: str, *, advice: str | None = None) -> None:
         super().__init__(message)
@@ -34,9 +35,9 @@ class CoinsyncError(Exception):
 
     def in_language(self, language: str) -> tuple[str, str]:
         """Message and advice for staff; both are English where the message is nothing else."""
-        if not isinstance(self.message, StaffText):
-            return self.message, str(self.advice)
-        return in_language(self.message, language), in_language(self.advice, language)
+        known = language if isinstance(self.message, StaffText) else ENGLISH
+        lines = [in_language(text, known) for text in (self.message, *self.candidates)]
+        return "\n    ".join(lines), in_language(self.advice, known)
 
 
 def reason_of(error: Exception) -> str:

@@ -1,8 +1,7 @@
 """What clerks and directors read whole, in Russian and English.
 
-A ``StaffText`` is its English, so that programs, logs and tests never depend on a language, and has
-its Russian beside it. Whoever prints for a person chooses with ``in_language``; nothing between the
-place that says something and the one that prints it needs to know the language.
+A ``StaffText`` is its English, so that programs and logs know no language, and has its Russian
+beside it. Only whoever prints for a person chooses.
 """
 
 from collections.abc import Mapping
@@ -115,14 +114,12 @@ many_answer: {name}: подходит несколько, всего {count}
   {count} {noun}s answer to {name}
 ambiguous_advice: Укажите номер того, что имеется в виду.
   Use the number of the one that is meant.
-none_chosen: {what}; ничего не выбрано
-  {what}; none was chosen
+none_chosen: ничего не выбрано
+  none was chosen
+candidate: {name} ({about}{presence}, {coins:coin})
+  {name} ({about}{presence}, {coins} coins)
 number: номер
   number
-candidate: #{name} ({about})
-  #{name} ({about})
-coins: {coins:coin}
-  {coins} coins
 client: занимается
   client
 lead: лид
@@ -152,7 +149,7 @@ out_of_stock: {item}: осталось {left}, нужно {needed}
   {item}: {left} left, {needed} needed
 out_of_stock_advice: Остатки покажет "coinsync catalog stock list", исправит "catalog stock count".
   "coinsync catalog stock list" shows what is left; "catalog stock count" corrects it.
-event_closed: ярмарка {event} закрыта {day}, закрыл(а) {actor}
+event_closed: ярмарка {event} закрыта {day}: {actor}
   {event} was closed on {day} by {actor}
 event_closed_advice: Открытые ярмарки покажет "coinsync shop events".
   "coinsync shop events" shows the fairs that are open.
@@ -185,20 +182,12 @@ posted_already: уже записано: {count:entry}, начиная с {first
   already posted: {what}
 takes_back: отменяет запись {n}
   takes back entry {n}
-takes_back_run: отменяет запуск {run}, {actor}
-  takes back run {run} of {actor}
-undone: запуск {run} уже отменён
-  run {run} is taken back already
-partly_undone: раньше уже отменено: {count:entry}
-  {count} of its entries were taken back before
 sale: продажа {sale}
   sale {sale}
 sold_already: уже продано: продажа {sale}
   sold already: sale {sale}
 sale_back: продажа {sale}, возврат: {goods}
   sale {sale}: {goods} back
-fair_settled: ярмарка {event} закрыта {day}, её итоги не изменятся
-  {event} was closed on {day}; its figures stay as they are
 write_it: Записать?
   Write it?
 not_written: ничего не записано
@@ -212,6 +201,8 @@ held_visit: удержано: занятие {lesson}, {day}, #{resident}: {coin
   held: lesson {lesson} on {day}, #{resident}: {coins} for a visit, {reason}
 held_reversal: удержано: занятие {lesson}, {day}, #{resident}: {coins}, могли потратить ({reason})
   held: lesson {lesson} on {day}, #{resident}: {coins} for coins that may be spent, {reason}
+review_held: coinsync review post {case}, или review waive {case} --note ТЕКСТ
+  coinsync review post {case}, or review waive {case} --note TEXT
 doubt: сомнение {case}: CRM говорит не то, что записано; review post или waive {case}
   doubt: {what}
 gone_with_coins: пропала карточка: #{card} больше нет в CRM, на ней {coins:coin}
@@ -241,7 +232,7 @@ goods: товары
   goods
 interrupted: Ctrl-C ещё раз — выход
   Ctrl-C again leaves
-till_total: {sales:sale}, монет: {coins}
+till_total: {sales:sale}, {coins:coin}
   {sales:sale}, {coins:coin}
 line_before: это была предыдущая строка; введите эту ещё раз
   the line before; type this one again
@@ -251,7 +242,7 @@ goods_changed_advice: Посмотрите в список.
   Look at the list.
 buyer_balance: {who}   монет: {coins}
   {who}   balance {coins}
-pieces_left: осталось {left}
+pieces_left: осталось {left:coin}
   {left} left
 as_before: как вы уже ввели
   as you typed before
@@ -267,12 +258,10 @@ overtaken_advice: Посмотрите в список и выберите.
   Look at the list and choose.
 not_known: неизвестно, записано ли это
   it is not known whether this is written
-not_known_advice: Введите то же ещё раз: дважды не запишется.
+same_again: Введите то же ещё раз: дважды не запишется.
   Type the same again: it is not written twice.
 not_now: база данных недоступна
   {what}
-not_now_advice: Введите то же ещё раз: дважды не запишется.
-  Type the same again: it is not written twice.
 trying_again: база данных недоступна; пробуем ещё раз …
   {what}; trying again …
 nothing_to_take_back: ваших продаж, которые можно вернуть, нет

@@ -9,7 +9,7 @@ import typer
 from coinsync.commands.session import Session, at_terminal, somebody_is_there
 from coinsync.core.identity import clean, plain_number
 from coinsync.errors import Ambiguous, CoinsyncError
-from coinsync.staff_texts import phrase
+from coinsync.staff_texts import joined, phrase
 
 
 def ask_line(prompt: str) -> str:
@@ -27,7 +27,7 @@ def choose(session: Session, error: Ambiguous) -> str:
     prompt = session.for_staff(phrase("number"))
     chosen = plain_number(ask_line(f"{prompt}> "))
     if not chosen or chosen > len(error.candidates):
-        raise Ambiguous(phrase("none_chosen", what=error.message), ())
+        raise Ambiguous(joined("; ", error.message, phrase("none_chosen")), ())
     return error.candidates[chosen - 1].split()[0]
 
 

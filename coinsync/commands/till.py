@@ -107,11 +107,7 @@ class _Till:
 
     def _say_error(self, error: errors.CoinsyncError) -> None:
         message, advice = error.in_language(self.session.staff_language)
-        typer.echo(f"  {message}")
-        if isinstance(error, errors.Ambiguous):
-            for candidate in error.candidates:
-                typer.echo(f"    {self.session.for_staff(candidate)}")
-        typer.echo(f"  → {advice}")
+        typer.echo(f"  {message}\n  → {advice}")
 
     def _is_agreed(self, id: str, **values: Any) -> bool:
         while True:
@@ -223,8 +219,8 @@ class _Till:
             except errors.TryLater as error:
                 doubt = doubt or isinstance(error, errors.OutcomeUnknown)
                 if tries == TRIES_MAX:
-                    id = "not_known" if doubt else "not_now"
-                    raise errors.TryLater.of(id, what=error.message) from error
+                    message = phrase("not_known" if doubt else "not_now", what=error.message)
+                    raise errors.TryLater(message, advice=phrase("same_again")) from error
                 self._say("trying_again", what=error.message)
                 self.session.environment.sleep(float(tries))
 

@@ -252,10 +252,10 @@ def refund(clerk: Clerk, sale: Sale, numbers: Collection[int], *, note: str) -> 
         [*refunded, *stock, *map(Post, entries)],
         basis=[states.get(key, KeyState(key)) for key in keys],
     )
-    words = [phrase("sale_back", sale=sale.id, goods=_names_of_goods(chosen))]
+    words: list[str] = [phrase("sale_back", sale=sale.id, goods=_names_of_goods(chosen))]
     fair = reader.find(Event, sale.event)
     if fair and fair.closed_on:
-        words.append(phrase("fair_settled", event=fair.code, day=fair.closed_on))
+        words.append(f"{fair.code} was closed on {fair.closed_on}; its figures stay as they are")
     return Proposal(plan, moves_of(clerk, entries), tuple(words), key=sale.id)
 
 

@@ -8,7 +8,6 @@ from coinsync.desk import shop
 from coinsync.desk.coins import reverse_all
 from coinsync.desk.gather import Clerk
 from coinsync.errors import AlreadyReversed, NotFound, NotReversible
-from coinsync.staff_texts import phrase
 
 
 def undo(clerk: Clerk, number: int, *, note: str) -> Proposal:
@@ -36,8 +35,8 @@ def undo(clerk: Clerk, number: int, *, note: str) -> Proposal:
     standing = [line.posted for line in lines if line.reversed_by is None]
     if not standing:
         nothing = Plan.of(Purpose.DESK, scope_of(clerk.today()), ())
-        return Proposal(nothing, words=(phrase("undone", run=number),))
-    words = [phrase("takes_back_run", run=number, actor=run.actor)]
+        return Proposal(nothing, words=(f"run {number} is taken back already",))
+    words = [f"takes back run {number} of {run.actor}"]
     if len(standing) < len(lines):
-        words.append(phrase("partly_undone", count=len(lines) - len(standing)))
+        words.append(f"{len(lines) - len(standing)} of its entries were taken back before")
     return reverse_all(clerk, standing, note, *words)

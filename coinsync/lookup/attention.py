@@ -57,7 +57,7 @@ def _held(reader: Reader, branches: frozenset[int]) -> Iterator[Waiting]:
                 coins=f"{hold.coins:+}",
                 reason=reason_for_staff(hold.reason),
             )
-            command = f"coinsync review post {case}, or review waive {case} --note TEXT"
+            command = phrase("review_held", case=case)
             yield Waiting(f"hold {case} {hold.coins} {hold.reason}", text, command)
     for doubt in reader.all(Doubt):
         if doubt.branch in branches and not doubt.ruling:

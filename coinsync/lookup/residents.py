@@ -19,7 +19,7 @@ from coinsync.core.facts import (
 from coinsync.core.identity import answers_to, clean, folded, plain_number
 from coinsync.core.people_report import Card, Dossier, LinkLine, RosterLine, Sort
 from coinsync.errors import Ambiguous, NotFound
-from coinsync.staff_texts import joined, phrase
+from coinsync.staff_texts import phrase
 from coinsync.store.queries.ledger import N_MAX
 from coinsync.store.reader import Reader
 
@@ -59,10 +59,14 @@ def _told_apart(reader: Reader, cards: Iterable[Resident]) -> list[str]:
     for line in roster(reader, {card: balances[card.id] for card in clients_first}, lambda _: day):
         resident = line.resident
         places = [branches.get(id, f"branch {id}") for id in resident.branches]
-        parts = [*line.groups, *places, phrase(resident.presence.value)]
-        about = joined(", ", *parts, phrase("coins", coins=line.coins))
-        name = f"{resident.id} {resident.name}"
-        candidates.append(phrase("candidate", name=name, about=about))
+        candidate = phrase(
+            "candidate",
+            name=f"#{resident.id} {resident.name}",
+            about="".join(f"{part}, " for part in (*line.groups, *places)),
+            presence=phrase(resident.presence.value),
+            coins=line.coins,
+        )
+        candidates.append(candidate)
     return candidates
 
 

@@ -30,7 +30,8 @@ def history(of: History, ways: Mapping[str, str], *, actors: bool) -> Listing:
 def _history_cells(line: HistoryLine, ways: Mapping[str, str]) -> tuple[Cell, ...]:
     posted = line.line.posted if line.line else None
     starts = line.lesson.starts if line.lesson else ""
-    reason = why(line.reason, line.rule, line.note, ways)
+    # The page is English as a whole.
+    reason = str(why(line.reason, line.rule, line.note, ways))
     return (
         str(posted.n) if posted else "",
         f"{day(line.day)} {starts}".rstrip(),
@@ -129,7 +130,7 @@ def _explanation(of: Explanation) -> Parts:
     page: Parts = [bold(heading), _steps(of.steps), f"  → {_verdict(of)}; posted {posted}"]
     for line in of.lines:
         entry = line.posted.entry
-        reason = why(entry.reason, entry.rule, line.note)
+        reason = str(why(entry.reason, entry.rule, line.note))
         author = f"{line.posted.posted_at[:10]} by {entry.actor}"
         amount = f"{signed(entry.coins)}  {entry.kind.value}"
         page.append(f"    entry {line.posted.n}  {amount}  {reason}  {author}")

@@ -109,8 +109,8 @@ def test_a_text_in_a_text_keeps_its_language() -> None:
     )
     plain = CoinPolicy("plain")
     assert plain.in_language(RUSSIAN) == plain.in_language(ENGLISH)
-    both = joined("; ", phrase("undone", run=3), "Ада")
-    assert in_language(both, RUSSIAN) == "запуск 3 уже отменён; Ада"
+    both = joined("; ", phrase("takes_back", n=3), "Ада")
+    assert in_language(both, RUSSIAN) == "отменяет запись 3; Ада"
     assert in_language("plain", RUSSIAN) == "plain"
 
 
