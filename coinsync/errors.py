@@ -66,7 +66,7 @@ class UsageError(CoinsyncError):
     """The command line asks for something that cannot be."""
 
     exit_code = 2
-    advice = phrase("usage_advice")
+    advice = 'See "coinsync COMMAND --help".'
 
 
 class ConfigError(CoinsyncError):

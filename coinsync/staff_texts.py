@@ -163,8 +163,6 @@ reversed_advice: Это уже отменено; дальше только но�
   It was taken back already: only a new credit, debit or sale changes that.
 is_erased: #{id}: данные ученика стёрты
   #{id} is erased
-is_archived: {item}: товар в архиве
-  {item} is archived
 """),
     # What is about to be written, and whether it is.
     **_pairs("""\
@@ -176,16 +174,10 @@ moves_total: {count:entry}, всего монет: {coins}
   {count:entry}, {coins} coins
 key: ключ {key}
   key {key}
-left_out: пропущены: {who}
-  left out: {who}
-posted_already: уже записано: {count:entry}, начиная с {first}
-  already posted: {what}
 takes_back: отменяет запись {n}
   takes back entry {n}
 sale: продажа {sale}
   sale {sale}
-sold_already: уже продано: продажа {sale}
-  sold already: sale {sale}
 sale_back: продажа {sale}, возврат: {goods}
   sale {sale}: {goods} back
 write_it: Записать?
@@ -252,18 +244,6 @@ not_sold: не продано
   not sold
 sold: продано, {what}   продажа {sale}   {total}
   sold, {what}   sale {sale}   {total}
-overtaken: пока вы выбирали, что-то изменилось; ничего не записано
-  {what}; nothing written
-overtaken_advice: Посмотрите в список и выберите.
-  Look at the list and choose.
-not_known: неизвестно, записано ли это
-  it is not known whether this is written
-same_again: Введите то же ещё раз: дважды не запишется.
-  Type the same again: it is not written twice.
-not_now: база данных недоступна
-  {what}
-trying_again: база данных недоступна; пробуем ещё раз …
-  {what}; trying again …
 nothing_to_take_back: ваших продаж, которые можно вернуть, нет
   nothing of yours is left to take back
 take_it_back: вернуть?
@@ -272,8 +252,6 @@ taken_back: возвращено: продажа {sale}   {total}
   taken back: sale {sale}   {total}
 shelf: >|товар|код|>цена|>осталось
   >|item|code|>price|>left
-shelf_empty: товаров нет
-  nothing is on the shelf
 no_part: {typed}: нужно УЧЕНИК=МОНЕТЫ, например 160=33
   {typed}: expected RESIDENT=COINS, such as 160=33
 no_part_advice: У всех, кроме первого, указывают, сколько они платят.
@@ -286,13 +264,5 @@ not_on_list: {typed}: нет в списке
   {typed} is not on the list
 not_on_list_advice: Введите номер перед товаром.
   Type the number in front of the goods.
-nothing_chosen: ничего не выбрано
-  nothing is chosen
-pays_twice: один ученик указан дважды
-  the same resident pays twice
-parts_differ: части дают {named:coin}, а цена {total}
-  the parts make {named} coins, the price is {total}
-usage_advice: Подробнее: "coinsync COMMAND --help".
-  See "coinsync COMMAND --help".
 """),
 }

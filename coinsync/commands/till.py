@@ -215,13 +215,16 @@ class _Till:
             except errors.StalePlan as error:
                 if not decide().plan:
                     return  # An earlier try was written, only its answer was lost.
-                raise errors.StalePlan.of("overtaken", what=error.message) from error
+                raise errors.StalePlan(
+                    f"{error.message}; nothing written", advice="Look at the list and choose."
+                ) from error
             except errors.TryLater as error:
                 doubt = doubt or isinstance(error, errors.OutcomeUnknown)
                 if tries == TRIES_MAX:
-                    message = phrase("not_known" if doubt else "not_now", what=error.message)
-                    raise errors.TryLater(message, advice=phrase("same_again")) from error
-                self._say("trying_again", what=error.message)
+                    message = "it is not known whether this is written" if doubt else error.message
+                    advice = "Type the same again: it is not written twice."
+                    raise errors.TryLater(message, advice=advice) from error
+                typer.echo(f"  {error.message}; trying again …")
                 self.session.environment.sleep(float(tries))
 
     def _take_back(self) -> None:

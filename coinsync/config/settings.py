@@ -44,9 +44,7 @@ class SchoolSettings:
         "alfacrm",
     )
     staff_language: str = setting(
-        choice(ENGLISH, RUSSIAN),
-        'What clerks and directors read: "ru" or "en". All for admins is English.',
-        ENGLISH,
+        choice(ENGLISH, RUSSIAN), 'What clerks read: "ru" or "en".', ENGLISH
     )
 
 

@@ -63,8 +63,7 @@ def give_all(
         raise AboveLimit(f"{total} coins is above the limit of {limit} for one run", advice=advice)
     proposal = _give(clerk, receivers, coins, note, way)
     if left_out:
-        words = phrase("left_out", who=", ".join(left_out))
-        proposal = replace(proposal, words=(*proposal.words, words))
+        proposal = replace(proposal, words=(*proposal.words, f"left out: {', '.join(left_out)}"))
     return proposal
 
 
@@ -120,8 +119,7 @@ def _posted_already(
         line = line_of.get(entry.resident, posted[0])
         refuse_another_entry(line, entry, clerk.author.day, survivors)
     plan = Plan.of(Purpose.DESK, scope_of(posted[0].posted.entry.happened_on), ())
-    words = (phrase("posted_already", what=named, first=numbers[0], count=len(numbers)),)
-    return Proposal(plan, words=words, done=tuple(numbers), key=key)
+    return Proposal(plan, words=(f"already posted: {named}",), done=tuple(numbers), key=key)
 
 
 def says_the_same(line: Line, wanted: Entry) -> bool:

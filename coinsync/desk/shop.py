@@ -86,12 +86,12 @@ def _earliest_today(clerk: Clerk, residents: Iterable[Resident]) -> date:
 
 def _sale_lines(sale: str, picks: Sequence[Pick], note: str) -> list[SaleLine]:
     if not picks:
-        raise UsageError.of("nothing_chosen")
+        raise UsageError("nothing is chosen")
     lines = []
     for number, pick in enumerate(picks, 1):
         item = pick.item
         if item.archived:
-            raise CoinPolicy.of("is_archived", item=item.code)
+            raise CoinPolicy(f"{item.code} is archived")
         price = item.price if pick.price is None else pick.price
         if price != item.price and not note:
             raise UsageError("another price than the catalog's needs a reason: --reason TEXT")
@@ -121,10 +121,10 @@ def _parts(total: int, buyers: Sequence[Buyer]) -> list[tuple[Resident, int]]:
     """Who pays how much: named amounts, and the rest by the buyer whose amount is not named."""
     coins_of = {buyer.resident: buyer.coins for buyer in buyers}
     if len(coins_of) != len(buyers):
-        raise UsageError.of("pays_twice")
+        raise UsageError("the same resident pays twice")
     named = sum(coins or 0 for coins in coins_of.values())
     if named > total or (named < total and None not in coins_of.values()):
-        raise UsageError.of("parts_differ", named=named, total=total)
+        raise UsageError(f"the parts make {named} coins, the price is {total}")
     parts = []
     for resident, coins in coins_of.items():
         if resident.presence is Presence.ERASED:
@@ -194,7 +194,7 @@ def _sold_already(
             f"key {author.key} is another sale already: {_names_of_goods(lines)} for {payers}"
         )
     plan = Plan.of(Purpose.SALE, scope_of(sale.happened_on), ())
-    return Proposal(plan, words=(phrase("sold_already", sale=sale.id),), key=sale.id)
+    return Proposal(plan, words=(f"sold already: sale {sale.id}",), key=sale.id)
 
 
 def _same_goods(picks: Sequence[Pick], lines: Sequence[SaleLine]) -> bool:

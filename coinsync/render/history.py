@@ -130,7 +130,7 @@ def _explanation(of: Explanation) -> Parts:
     page: Parts = [bold(heading), _steps(of.steps), f"  → {_verdict(of)}; posted {posted}"]
     for line in of.lines:
         entry = line.posted.entry
-        reason = str(why(entry.reason, entry.rule, line.note))
+        reason = why(entry.reason, entry.rule, line.note)
         author = f"{line.posted.posted_at[:10]} by {entry.actor}"
         amount = f"{signed(entry.coins)}  {entry.kind.value}"
         page.append(f"    entry {line.posted.n}  {amount}  {reason}  {author}")

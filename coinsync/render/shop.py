@@ -9,7 +9,7 @@ from coinsync.core.shop_report import BuyerLine, Purchase, ShopReport, Tally
 from coinsync.render.data import as_data
 from coinsync.render.listing import Grid, Listing, Page, Parts, TextLine, bold, dim, rows_of
 from coinsync.render.numbers import counted, day, signed, titled, total
-from coinsync.staff_texts import columns, phrase
+from coinsync.staff_texts import columns
 
 STOCK_COLUMNS = ("code", "name", "left")
 OF_MOVE = ("kind", "quantity", "left", "actor", "note", "sale", "key")
@@ -93,7 +93,7 @@ def goods_page(goods: Mapping[int, Item], pieces: Mapping[str, int]) -> Page:
         name = TextLine(item.name_ru, "dim" if left == 0 else "")
         shown = "" if left is None else total(left)
         grid.add(str(number), name, dim(item.code), total(item.price), shown)
-    return [grid] if goods else [phrase("shelf_empty")]
+    return [grid] if goods else ["nothing is on the shelf"]
 
 
 def basket_page(moves: Sequence[Move], picks: Sequence[Pick]) -> Page:
