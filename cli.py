@@ -75,13 +75,13 @@ def serve(session: Session, terms: CabinetTerms) -> None:
     """Serve the web view until it is stopped. Raises ``ConfigError`` or ``UsageError``."""
     import logging
 
-    from coinsync import brand
     from coinsync.errors import UsageError, reason_of
+    from coinsync.pictures import brand_pictures
     from webview.app import AppSettings, make_app
     from webview.serve import serve as listen
 
     settings = session.settings
-    pictures = brand.pictures(settings.brand)
+    pictures = brand_pictures(settings.brand)
     with session.reader():
         pass  # A database that cannot be read is told now, not to the first family.
     logging.basicConfig(

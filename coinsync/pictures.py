@@ -1,7 +1,9 @@
-"""Pictures of the shop's goods: what staff put into a folder becomes small copies for the web.
+"""Pictures of the shop's goods, which become small copies for the web, and the school's own.
 
 A copy of a photograph has its pixels and nothing else: no place, no time, no telephone.
 """
+
+from __future__ import annotations
 
 import hashlib
 import os
@@ -9,23 +11,35 @@ import re
 import stat
 import unicodedata
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 from xml.etree import ElementTree
 
 from PIL import Image, ImageOps
 
+from coinsync.core import colour
 from coinsync.core.files.catalog import is_file_name
 from coinsync.core.files.sheet import quoted, suggestion
-from coinsync.errors import PictureRefused, UsageError, reason_of
+from coinsync.errors import ConfigError, PictureRefused, UsageError, reason_of
 from coinsync.files import make_folder, write_whole
+
+if TYPE_CHECKING:
+    from coinsync.config import BrandSettings
+
 
 BYTES_MAX = 10_000_000
 SVG_BYTES_MAX = 200_000
 #: A kilobyte of parts that show other parts ten times each keeps a browser busy for minutes.
 DRAWN_MAX = 100_000
+#: A page brings the school's own pictures along.
+BRAND_BYTES_MAX = 100_000
+BRAND_ADVICE = (
+    'Correct [brand]; "coinsync doctor -v" shows every pair of colours with its contrast.'
+)
 SIDE_MAX = 8_000
 #: A small file can hold a large empty picture, and so many pixels fill 200 MB in memory.
 PIXELS_MAX = 50_000_000
@@ -278,3 +292,51 @@ def _check_attribute(attribute: str, value: str) -> None:
 
 def _outside(address: str) -> _Held:
     return _Held(f"a reference to something outside: {quoted(address)}")
+
+
+# --- the school's own, judged before a family sees them ---
+
+
+@dataclass(frozen=True, slots=True)
+class BrandPictures:
+    """The school's own pictures by name; ``logo`` and ``coin`` are names, "" for none."""
+
+    logo: str
+    coin: str
+    contents: Mapping[str, bytes] = field(repr=False)
+
+
+def brand_pictures(brand: BrandSettings) -> BrandPictures:
+    """What the web view shows. Raises ``ConfigError`` with every problem."""
+    refused = brand_problems(brand)
+    if refused:
+        raise ConfigError(refused, advice=BRAND_ADVICE)
+    logo, coin = _brand_picture(brand.logo), _brand_picture(brand.coin)
+    return BrandPictures(next(iter(logo), ""), next(iter(coin), ""), {**logo, **coin})
+
+
+def brand_problems(brand: BrandSettings) -> list[str]:
+    """What is wrong with the school's colours and pictures."""
+    return colour.problems(brand) + picture_problems(brand)
+
+
+def picture_problems(brand: BrandSettings) -> list[str]:
+    """What is wrong with the logo and the picture of the coin."""
+    problems = []
+    for name, path in (("logo", brand.logo), ("coin", brand.coin)):
+        try:
+            _brand_picture(path)
+        except PictureRefused as error:
+            problems.append(f"config: [brand] {name}: {error.message}")
+    return problems
+
+
+def _brand_picture(path: Path | None) -> dict[str, bytes]:
+    if path is None:
+        return {}
+    if path.suffix.lower() not in (".svg", ".png"):
+        raise PictureRefused(f"{quoted(path.name)} is neither an SVG nor a PNG")
+    copy = web_picture(path)
+    if path.stat().st_size > BRAND_BYTES_MAX:
+        raise PictureRefused(f"{quoted(path.name)} has more than {BRAND_BYTES_MAX // 1000} KB")
+    return {copy.name: copy.content}

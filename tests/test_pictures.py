@@ -22,7 +22,7 @@ from PIL import Image
 from coinsync import pictures
 from coinsync.errors import PictureRefused, UsageError
 from coinsync.pictures import WebPicture, find, keep, web_picture
-from coinsync.simulator.demo_folder import GOODS
+from coinsync.simulator.school import GOODS
 from tests.support.makers import thorough
 
 LEFT, RIGHT = (220, 30, 30), (30, 30, 220)

@@ -34,7 +34,7 @@ from coinsync.store.operations.backup import (
 )
 from coinsync.store.operations.backup import restore as put_back
 from coinsync.store.operations.copy import copy_database
-from coinsync.store.operations.grants import Accounts, makers, statements
+from coinsync.store.operations.grants import makers, statements
 from coinsync.store.reader import Reader
 
 if TYPE_CHECKING:
@@ -255,11 +255,6 @@ def copy(
 
 def grants(
     ctx: Context,
-    owner: Annotated[
-        str, Option(help="The account that migrates and makes backups.")
-    ] = "coinsync_owner",
-    writer: Annotated[str, Option(help="The account of all other commands.")] = "coinsync_writer",
-    web: Annotated[str, Option(help="The account of the cabinet.")] = "coinsync_web",
     host: Annotated[str, Option(help="From where they connect; % is from anywhere.")] = "localhost",
 ) -> None:
     """Print the statements that give three accounts of a server exactly the rights they need.
@@ -273,8 +268,7 @@ def grants(
             "db grants: the configured database is a file",
             advice="Its rights are those of the file and its folder.",
         )
-    accounts = Accounts(owner, writer, web, host)
     name = address_of(session.database_url).name
-    for line in makers(accounts):
+    for line in makers(host):
         typer.echo(f"-- {line}")
-    typer.echo("\n".join(statements(name, accounts)))
+    typer.echo("\n".join(statements(name, host)))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
+import socket
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
@@ -35,18 +37,19 @@ from coinsync.desk.catalog import load, move_stock, propose_goods
 from coinsync.desk.gather import Clerk
 from coinsync.desk.shop import Buyer, sell
 from coinsync.errors import UsageError, reason_of
+from coinsync.files import write_whole
 from coinsync.lookup.residents import with_coins
 from coinsync.lookup.shop import shelf
 from coinsync.render.people import residents_page
 from coinsync.simulator.chance import Chance
-from coinsync.simulator.demo_folder import EMAIL, GOODS, DemoFolder
-from coinsync.simulator.school import School
-from coinsync.simulator.server import Simulator
+from coinsync.simulator.school import GOODS, School
+from coinsync.simulator.server import HOST, Simulator
 from coinsync.store.database import create
 from coinsync.store.reader import Reader
 
 if TYPE_CHECKING:
     from peewee import Database
+
 
 ZONE = "Europe/Moscow"
 APP_ID = 7000001
@@ -54,6 +57,9 @@ DEFAULTS = {"seed": 1, "residents": 60, "days": 45}
 CATALOG = "catalog.csv"
 #: Pieces of each that come in before the first sale, and on how many days somebody buys.
 PIECES, DAYS_OF_SALES = 20, 10
+EMAIL = "api@school.example"
+# Below the ports that the system lends to outgoing connections.
+PORTS = range(20_000, 32_000)
 
 
 def demo(
@@ -253,6 +259,66 @@ def _show_simulator(session: Session, crm: Simulator) -> None:
     typer.echo(f"\nDays, lessons and faults by hand: open {crm.url}/ in a browser,")
     typer.echo(f"or:  curl -X POST {crm.url}/control/advance -d '{{\"days\": 1}}'")
     typer.echo("Ctrl-C ends it.")
+
+
+# --- its folder ---
+
+
+def free_port() -> int:
+    """A port to listen on today and tomorrow."""
+    first = os.getpid() % len(PORTS)
+    ports: list[int] = [*PORTS[first:], *PORTS[:first]]
+    for port in ports:
+        try:
+            with socket.create_server((HOST, port)):
+                return port
+        except OSError:
+            continue
+    raise OSError(f"no free port from {PORTS.start} to {PORTS.stop}")
+
+
+@dataclass
+class DemoFolder:
+    """The school of one folder, kept at every change; `port` is 0 until it listens."""
+
+    folder: Path
+    description: dict[str, Any]
+    api_key: str
+    port: int = 0
+
+    @classmethod
+    def load(cls, folder: Path) -> DemoFolder | None:
+        """What the folder holds, or None. Raises ``UsageError`` when its file is damaged."""
+        path = folder / "school.json"
+        try:
+            kept = json.loads(path.read_text(encoding="utf-8"))
+            return cls(folder, kept["school"], kept["api_key"], kept["port"])
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise UsageError(
+                f"{path} cannot be used ({type(error).__name__})",
+                advice="Remove that folder, or choose another --dir.",
+            ) from error
+
+    def save(self) -> None:
+        """Keep everything, whole or not at all."""
+        kept = {"school": self.description, "api_key": self.api_key, "port": self.port}
+        # The file holds the key of the account.
+        write_whole(self.folder / "school.json", json.dumps(kept).encode(), 0o600)
+
+    def open(self, clock: Callable[[], float]) -> Simulator:
+        """The CRM of this school, listening. OSError when the port is taken."""
+        school = School.replay(self.description)
+        self.port = self.port or free_port()
+
+        # Kept at every change, because the program may be ended at any time.
+        def keep() -> None:
+            self.description = school.description()
+            self.save()
+
+        crm = Simulator(school, EMAIL, self.api_key, port=self.port, clock=clock, on_change=keep)
+        return crm.start()
 
 
 # --- its shop ---

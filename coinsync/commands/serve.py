@@ -74,12 +74,12 @@ def serve_families(
     listening: Callable[[int], None] = lambda _port: None,
 ) -> None:
     """Serve the school's VK app. Raises ``ConfigError`` where no family could be let in."""
-    from coinsync import brand
+    from coinsync.pictures import BRAND_ADVICE, brand_problems
 
     web = session.settings.web
-    lines = brand.problems(session.settings.brand)
+    lines = brand_problems(session.settings.brand)
     if lines:
-        lines.append(f"  → {brand.ADVICE}")
+        lines.append(f"  → {BRAND_ADVICE}")
     # A server that refuses everybody would look well from outside, so it does not start.
     for problem, advice in launch_problems(session):
         lines += [problem, f"  → {advice}"]

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 from coinsync.simulator.chance import Chance
@@ -10,6 +11,9 @@ from coinsync.simulator.life import PLANNED_AHEAD_DAYS, Life, plan_day
 from coinsync.simulator.opening import Opening
 from coinsync.simulator.protocol import as_arguments
 from coinsync.simulator.tables import ACTIONS, CrmTables
+
+#: The goods of the made-up school's shop: pictures, and a catalog that names them.
+GOODS = Path(__file__).with_name("goods")
 
 
 class School:

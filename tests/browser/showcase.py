@@ -22,7 +22,7 @@ from coinsync.core.plan import Change, Plan, Post, Purpose, Put, Scope, Stock
 from coinsync.core.rules import Reason, Rule
 from coinsync.core.school import Way
 from coinsync.environment import Environment
-from coinsync.simulator.demo_folder import GOODS
+from coinsync.simulator.school import GOODS
 from coinsync.store.database import open_writable
 from coinsync.store.reader import Reader
 from coinsync.store.writer import Order, apply

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from coinsync import brand, config
+from coinsync import config, pictures
 from coinsync.errors import ConfigError
 from tests.support.school import Installation
 
@@ -40,7 +40,7 @@ def refused(installation: Installation, **changed: Any) -> tuple[str, ...]:
     """What is wrong, as it is told where the cabinet starts; the doctor says the same."""
     installation.configure(**changed)
     with pytest.raises(ConfigError) as caught:
-        brand.pictures(config.load(installation.config).brand)
+        pictures.brand_pictures(config.load(installation.config).brand)
     said = looked(installation)
     told = [line for line in said["colours"] + said["pictures"] if not line.startswith("ok ")]
     assert told == [f"FAIL {problem}" for problem in caught.value.problems]
@@ -95,7 +95,7 @@ def test_pictures_are_read_and_named_by_what_they_hold(installation: Installatio
         brand__logo="logo.svg", brand__coin="coin.png", brand__name="Росток", brand__label="#FFFFFF"
     )
     settings = config.load(installation.config)
-    shown = brand.pictures(settings.brand)
+    shown = pictures.brand_pictures(settings.brand)
     assert settings.profile.name == "Росток"
     assert settings.brand.label == "#ffffff"
     assert shown.contents[shown.logo] == DRAWING.encode()
@@ -109,7 +109,7 @@ def test_without_a_name_of_its_own_the_cabinet_has_the_schools(installation: Ins
     """And without pictures it has none."""
     settings = config.load(installation.config)
     assert settings.profile.name == settings.school.name
-    assert brand.pictures(settings.brand) == brand.BrandPictures("", "", {})
+    assert pictures.brand_pictures(settings.brand) == pictures.BrandPictures("", "", {})
     assert looked(installation)["pictures"] == ["ok the school has none of its own"]
 
 
@@ -124,7 +124,11 @@ def test_without_a_name_of_its_own_the_cabinet_has_the_schools(installation: Ins
             b"<svg xmlns='http://www.w3.org/2000/svg'><script/></svg>",
             '"logo.svg" holds the element',
         ),
-        ("logo.svg", DRAWING.encode() + b" " * brand.BYTES_MAX, '"logo.svg" has more than 100 KB'),
+        (
+            "logo.svg",
+            DRAWING.encode() + b" " * pictures.BRAND_BYTES_MAX,
+            '"logo.svg" has more than 100 KB',
+        ),
     ],
     ids=["missing", "another kind", "no picture", "a program", "too large"],
 )

@@ -18,7 +18,7 @@ import pytest
 import requests
 
 from coinsync import config
-from coinsync.simulator.demo_folder import free_port
+from coinsync.commands.demo import free_port
 from tests.support.catalog_file import archive_goods
 from tests.support.school import FastClock, Installation
 

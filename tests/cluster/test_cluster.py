@@ -397,7 +397,7 @@ class Fair:
             self._till.types("y")
             said = self._till.asks("> ")
             self.said.append(said)
-            self.sold += "sold:" in said
+            self.sold += "  sold, " in said
             while not said.endswith("buyer> "):
                 self._till.types("")
                 said = self._till.asks("> ")

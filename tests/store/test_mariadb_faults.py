@@ -700,15 +700,12 @@ def test_the_till_outlives_the_server(till: Till, eve_of_sale: Scene) -> None:
     till.types("y")
     said = till.asks("> ")
     assert "cannot reach" in said or "connection lost" in said
-    assert "sold:" not in said
+    assert "  sold, " not in said
     server.start()
     assert installation.balance(ADA) == coins
-    while said.endswith("goods> "):
-        till.types("")
-        said = till.asks("> ")
     till.choose(ADA, "mug")
     till.types("y")
-    assert "sold:" in till.asks("buyer> ")
+    assert "  sold, " in till.asks("buyer> ")
     assert till.ends() == (0, "1 sale, 30 coins\n")
     assert installation.balance(ADA) == coins - 30
     installation.check()
@@ -725,7 +722,7 @@ def test_the_till_does_not_notice_what_is_over(
     till.choose(ADA, "mug")
     blow(eve_of_sale.server)
     till.types("y")
-    assert "sold:" in till.asks("buyer> ")
+    assert "  sold, " in till.asks("buyer> ")
     assert till.ends() == (0, "1 sale, 30 coins\n")
     assert installation.balance(ADA) == coins - 30
     installation.check()

@@ -368,7 +368,7 @@ def test_every_table_has_its_rights() -> None:
     """None is forgotten, and what only grows is added to and nothing else."""
     assert {*grants.CHANGING, *base.GROWING} == set(engines.TABLES)
     assert set(grants.SHOWN) < set(engines.TABLES)
-    told = "\n".join(grants.statements("coins", grants.Accounts()))
+    told = "\n".join(grants.statements("coins", "localhost"))
     for table in base.GROWING:
         assert (
             f"GRANT SELECT, INSERT ON `coins`.`{table}` TO 'coinsync_writer'@'localhost';" in told
@@ -384,7 +384,7 @@ def test_every_table_has_its_rights() -> None:
 def test_names_that_mean_more_than_a_name_are_refused(name: str) -> None:
     """What is printed is pasted into an administrator's terminal."""
     with pytest.raises(UsageError, match="is no name"):
-        grants.statements("coins", grants.Accounts(web=name))
+        grants.statements("coins", name)
 
 
 @pytest.mark.parametrize("table", base.GROWING)
@@ -471,10 +471,9 @@ def test_a_server_that_forbids_triggers(tmp_path: Path, mariadb_template: Path) 
             match="append-only guard missing: entry_no_delete, entry_no_update, ref",
         ):
             opening.open_writable(owner)
-        accounts = grants.Accounts(host=HOST)
-        server.execute(*(line.replace("…", "pw") for line in grants.makers(accounts)))
-        server.execute(*grants.statements(name, accounts))
-        put_in(server.url(name, accounts.writer, "pw"), newcomers())
+        server.execute(*(line.replace("…", "pw") for line in grants.makers(HOST)))
+        server.execute(*grants.statements(name, HOST))
+        put_in(server.url(name, grants.WRITER, "pw"), newcomers())
         server.execute("SET GLOBAL log_bin_trust_function_creators = 1")
         assert opening.migrate(owner) == tuple(f"guard {one}" for one in sorted(base.MYSQL_GUARDS))
         opening.open_writable(owner).close()

@@ -25,8 +25,6 @@ from coinsync.store.operations import grants
 from tests.support.mariadb import HOST, Server
 
 BOTH = ("sqlite", "mariadb")
-#: The accounts that docs/operations.md describes, with exactly their rights.
-ACCOUNTS = grants.Accounts(host=HOST)
 PASSWORD = "of-the/three?#@: '%"
 TABLES = tuple(model._meta.table_name for model in MODELS)
 
@@ -39,7 +37,7 @@ class Schools:
 
     def __init__(self, server: Server) -> None:
         self.server = server
-        for name in (ACCOUNTS.owner, ACCOUNTS.writer, ACCOUNTS.web):
+        for name in (grants.OWNER, grants.WRITER, grants.WEB):
             server.execute(
                 f"CREATE USER '{name}'@'{HOST}' IDENTIFIED BY '{PASSWORD.replace(chr(39), chr(39) * 2)}'"  # noqa: E501
             )
@@ -81,15 +79,15 @@ class Schools:
 
     def _made(self) -> str:
         name = self.server.new_database()
-        owner, *others = grants.statements(name, ACCOUNTS)
+        owner, *others = grants.statements(name, HOST)
         self.server.execute(owner)
         if self._recipe:
-            with closing(self.server.connect(name, ACCOUNTS.owner, PASSWORD)) as connection:
+            with closing(self.server.connect(name, grants.OWNER, PASSWORD)) as connection:
                 plain = Plain(connection)
                 for one in ("SET foreign_key_checks = 0", *self._recipe):
                     plain.execute(one)
         else:
-            opening.create(self.url(name, ACCOUNTS.owner))
+            opening.create(self.url(name, grants.OWNER))
             self._recipe = self._read_recipe(name)
         self.server.execute(*others)
         return name
@@ -203,12 +201,12 @@ def new_address(folder: Path) -> str:
 
 def as_owner(url: str) -> str:
     """The same database for whoever may change its tables: on SQLite everybody who writes."""
-    return url if on_sqlite(url) else _of(url, ACCOUNTS.owner)
+    return url if on_sqlite(url) else _of(url, grants.OWNER)
 
 
 def as_web(url: str) -> str:
     """The same database for the web view."""
-    return url if on_sqlite(url) else _of(url, ACCOUNTS.web)
+    return url if on_sqlite(url) else _of(url, grants.WEB)
 
 
 def _of(url: str, account: str) -> str:

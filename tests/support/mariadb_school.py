@@ -201,9 +201,7 @@ class Till:
 
     def choose(self, buyer: int, goods: str) -> None:
         """A buyer and what he wants, as far as the last question; it has asked for a buyer before."""  # noqa: E501
-        self.types(f"#{buyer}")
-        self.asks("goods> ")
-        self.types(goods)
+        self.types(f"#{buyer} {goods}")
         self.asks("[Y/n] ")
 
     def ends(self) -> tuple[int, str]:

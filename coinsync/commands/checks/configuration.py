@@ -3,7 +3,6 @@
 import os
 from collections import Counter
 
-from coinsync import brand
 from coinsync.commands import connections, serve
 from coinsync.commands.checks.examination import FAIL, OK, WARN, CrmAnswers, Examination
 from coinsync.commands.session import account_name
@@ -14,6 +13,7 @@ from coinsync.core.rules import Reason
 from coinsync.errors import CoinsyncError, ConfigError, SecretError, TryLater
 from coinsync.lookup.attention import TAUGHT_DAYS, lessons_by_type
 from coinsync.lookup.vk_pages import vk_coverage
+from coinsync.pictures import BRAND_ADVICE, picture_problems
 from coinsync.render.numbers import counted
 
 #: A screen name that VK itself has had for many years: the community about its API.
@@ -205,7 +205,7 @@ def colours(ex: Examination) -> None:
     pairs = colour.pairs(settings)
     weakest = min(pairs, key=lambda pair: pair.ratio)
     fine = f"{len(pairs)} pairs, the weakest has a contrast of {weakest.told} : 1"
-    ex.judge("colours", colour.problems(settings), fine, brand.ADVICE)
+    ex.judge("colours", colour.problems(settings), fine, BRAND_ADVICE)
     for pair in pairs if ex.session.verbose else ():
         contrast = f"{pair.what}, {pair.text} on {pair.ground}: {pair.told} : 1"
         ex.say("colours", OK if pair.passes else FAIL, contrast)
@@ -217,4 +217,4 @@ def pictures(ex: Examination) -> None:
     names = [path.name for path in (settings.logo, settings.coin) if path is not None]
     fine = ", ".join(names) or "the school has none of its own"
     advice = "Take a square SVG or PNG file of at most 100 KB, or leave the key empty."
-    ex.judge("pictures", brand.picture_problems(settings), fine, advice)
+    ex.judge("pictures", picture_problems(settings), fine, advice)

@@ -4,13 +4,12 @@ One migrates and owns the tables. One writes, and can only add to what only grow
 view reads what its pages show, and nothing of what staff decided.
 """
 
-from dataclasses import astuple, dataclass
-
 from coinsync.errors import UsageError
 from coinsync.store.database import HISTORY
 from coinsync.store.engines.base import GROWING
 from coinsync.store.models import TABLE_NAMES
 
+OWNER, WRITER, WEB = "coinsync_owner", "coinsync_writer", "coinsync_web"
 #: Of other tables: what plans do there besides reading.
 CHANGING = {
     "head": "UPDATE",
@@ -44,31 +43,20 @@ SHOWN = (
     "study_group",
 )
 
-_OWNER = "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, ALTER, INDEX, REFERENCES, TRIGGER"
+_RIGHTS_OF_OWNER = "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, ALTER, INDEX, REFERENCES, TRIGGER"
 _FORBIDDEN = ("'", "`", "\\", "@", "\n", "\r", "\0")
 
 
-@dataclass(frozen=True, slots=True)
-class Accounts:
-    """Names of the three accounts, and the hosts from where they connect ("%" is any)."""
-
-    owner: str = "coinsync_owner"
-    writer: str = "coinsync_writer"
-    web: str = "coinsync_web"
-    host: str = "localhost"
-
-
-def statements(database: str, accounts: Accounts) -> tuple[str, ...]:
+def statements(database: str, host: str) -> tuple[str, ...]:
     """What an administrator types once accounts and tables are there."""
-    for name in (database, *astuple(accounts)):
+    for name in (database, host):
         if not name or any(character in name for character in _FORBIDDEN):
-            raise UsageError(f"{name!r} is no name of a database, an account or a host")
-    names = (accounts.owner, accounts.writer, accounts.web)
-    owner, writer, web = (f"'{name}'@'{accounts.host}'" for name in names)
+            raise UsageError(f"{name!r} is no name of a database or a host")
+    owner, writer, web = (f"'{name}'@'{host}'" for name in (OWNER, WRITER, WEB))
     # In the name of a database that is granted as a whole these two are wildcards.
     pattern = database.replace("_", "\\_").replace("%", "\\%")
     rights = dict.fromkeys(GROWING, "INSERT") | CHANGING
-    lines = [f"GRANT {_OWNER} ON `{pattern}`.* TO {owner};"]
+    lines = [f"GRANT {_RIGHTS_OF_OWNER} ON `{pattern}`.* TO {owner};"]
     for table in sorted(TABLE_NAMES):
         lines.append(f"GRANT SELECT, {rights[table]} ON `{database}`.`{table}` TO {writer};")
     lines.append(f"GRANT SELECT ON `{database}`.`{HISTORY}` TO {writer};")
@@ -79,7 +67,7 @@ def statements(database: str, accounts: Accounts) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def makers(accounts: Accounts) -> tuple[str, ...]:
+def makers(host: str) -> tuple[str, ...]:
     """The statements before: the accounts, with passwords to be chosen."""
-    names = (accounts.owner, accounts.writer, accounts.web)
-    return tuple(f"CREATE USER '{name}'@'{accounts.host}' IDENTIFIED BY '…';" for name in names)
+    names = (OWNER, WRITER, WEB)
+    return tuple(f"CREATE USER '{name}'@'{host}' IDENTIFIED BY '…';" for name in names)
