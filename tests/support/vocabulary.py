@@ -122,9 +122,8 @@ ABOUT_WORDS: Mapping[str, str] = {
     "owes": "The closing balance is below zero: coins are to be made up for.",
     "owner": "The card whose balance the entry counts for; of a check: whose business a finding"
     " is.",
-    "part": "What the line is about: `school`, `branch`, `group`, `for` (what coins were issued"
-    " for),"
-    " and lists of residents and goods.",
+    "part": "What the line is about: `school`, `branch`, `group`, `for` (why coins were issued),"
+    " `presence`, `resident`, `goods` or `stock`.",
     "passed": "The lesson passed the test; false where it stopped here.",
     "payments": "Who paid how much.",
     "people": "What changed of residents, groups and links, in words.",
