@@ -60,12 +60,12 @@ class TestMerge:
         assert installation.content() == before
         for name in (f"#{CARD}", f"#{INTO}", f"crm:{CARD}", "Данил"):
             assert [
-                (one["resident"], one["coins"])
+                (one["resident"], one["balance"])
                 for one in installation.ok("balance", name, "--json").json
             ] == [(INTO, 120)]
         assert len(installation.ok("history", f"#{CARD}", "--json").json["lines"]) == 12
         listed = {
-            one["resident"]: one["coins"]
+            one["resident"]: one["balance"]
             for one in installation.ok("residents", "list", "--json").json
         }
         assert (listed[INTO], CARD in listed) == (120, False)
