@@ -46,6 +46,8 @@ CONFIG = {
 PAID_TYPES = frozenset({2})
 #: A night's run ends with one of these, whatever happens in it.
 CODES_OF_A_NIGHT = (0, 2, 3, 5, 75)
+#: So often a person accepts what a guard refuses.
+ACCEPTED_MAX = 3
 #: So many days back the weekly sync reads.
 DEEP_DAYS = 180
 #: Every so many nights nothing goes wrong, and everything is proved.
@@ -164,9 +166,11 @@ class Year:
         """A sync that nothing disturbs; what a guard refuses a person accepts."""
         self.office.refill()
         said = self.run("sync", "--quiet", "--yes", *options)
-        if said.code == 5:
-            digest = self.run("sync", "--dry-run", "--json", *options).json["digest"]
-            said = self.run("sync", "--quiet", "--accept-unsafe", digest, *options)
+        # What an accepted window brings may change the plan of a later one.
+        for _ in range(ACCEPTED_MAX):
+            if said.code == 5:
+                digest = self.run("sync", "--dry-run", "--json", *options).json["digest"]
+                said = self.run("sync", "--quiet", "--accept-unsafe", digest, *options)
         assert said.code == 0, said
 
     def settle(self) -> None:
