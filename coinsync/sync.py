@@ -365,7 +365,8 @@ class Sync:
             for record in (*stored.values(), *records)
             for attendance in record.attendance
         }
-        keys = [lesson_key(self.settings.account, *pair) for pair in sorted(pairs)]
+        account = self.settings.account
+        keys = [lesson_key(account, *pair) for pair in sorted(pairs)]
         lessons = {lesson for lesson, _ in pairs}
         survivors = self.reader.survivors()
         return Recorded(
