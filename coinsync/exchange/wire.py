@@ -267,7 +267,7 @@ class Wire:
             self.oddities["answers packed in a way that was not asked for"] += 1
         text = self._body(response)
         try:
-            return _parsed(text)
+            return parsed(text)
         except (ValueError, RecursionError) as error:
             # A cut or foreign answer may be a passing fault of a proxy, so it is asked for again.
             kind = _harmless(response.headers.get("Content-Type", "no content type"))
@@ -323,7 +323,7 @@ class Wire:
         return b"".join(pieces)
 
 
-def _parsed(text: bytes) -> dict[str, Any]:
+def parsed(text: bytes) -> dict[str, Any]:
     """Read JSON strictly, also behind a byte-order mark, which files written on Windows begin with.
 
     Raises ``ValueError`` or ``RecursionError``.
