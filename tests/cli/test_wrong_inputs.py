@@ -616,12 +616,6 @@ FILES = [
     ),
     Wrong("catalog load none.csv --yes", 2, "none.csv cannot be read (no", see("catalog load")),
     Wrong("catalog load . --yes", 2, ". cannot be read (is a directory)", see("catalog load")),
-    Wrong(
-        "catalog load goods.toml --yes",
-        2,
-        "catalog load: goods.toml is TOML and no sheet",
-        'Goods stand in a sheet; "coinsync catalog list --csv" prints its form.',
-    ),
     of_catalog("", "line 1: the file is empty"),
     of_catalog("код;название;цена\n", "there is nothing in it: a shop without goods is rather"),
     of_catalog(
