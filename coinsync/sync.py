@@ -212,6 +212,8 @@ class Sync:
     def _people_outcome(self, branch: BranchSettings, today: date, moment: datetime) -> Outcome:
         last_run = self.reader.last_run(branch.id, Purpose.PEOPLE)
         read_before = date.fromisoformat(last_run.until) if last_run else None
+        windows = self._windows(branch.id, today)
+        self.exchange.expect(branch.id, windows)
         reading = read_people(self.exchange, branch.id, today)
         self._check_schedule(reading)
         numbers = {resident.id for resident in reading.people.residents} | set(reading.bad_cards)
@@ -243,7 +245,7 @@ class Sync:
             self.reader.first_read_on(branch.id) or today,
         )
         steps = []
-        for window in self._windows(branch.id, today):
+        for window in windows:
             step = LessonStep(branch, window, today, context, read_before, moment, doubts.cards)
             steps.append(step)
         return Outcome(
@@ -367,7 +369,8 @@ class Sync:
             for record in (*stored.values(), *records)
             for attendance in record.attendance
         }
-        keys = [lesson_key(self.settings.account, *pair) for pair in sorted(pairs)]
+        account = self.settings.account
+        keys = [lesson_key(account, *pair) for pair in sorted(pairs)]
         lessons = {lesson for lesson, _ in pairs}
         survivors = self.reader.survivors()
         return Recorded(
