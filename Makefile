@@ -52,13 +52,8 @@ year: TEST_PROGRAMS := mariadbd=mariadb-server
 year: programs $(VENV)/.tested  ## Every night of a year with every trouble, on both engines: NIGHTS=120; SEED=1 repeats a printed seed.
 	$(BIN)/python -m pytest -s --timeout 0 -m year tests/year --nights $(NIGHTS) $(if $(SEED),--year-seed $(SEED))
 
-bench: $(VENV)/.tested  ## Our speed against the floor of the raw driver, as ratios.
-	$(BIN)/python -m bench.startup
-	$(BIN)/python -m bench.ledger
-	$(BIN)/python -m bench.proof
-	$(BIN)/python -m bench.shop
-	$(BIN)/python -m bench.web
-	$(BIN)/python -m bench.paint
+bench: $(VENV)/.tested  ## Our speed against its floors, as ratios, in build/bench.json too; LINES="3 14" measures these lines.
+	$(BIN)/python -m bench $(LINES)
 
 screenshots: programs $(VENV)/.tested  ## Pictures of every screen of the cabinet, light and dark, in build/screenshots.
 	$(BIN)/python -m tests.browser.screenshots build/screenshots

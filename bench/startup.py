@@ -59,12 +59,12 @@ def main() -> None:
             "--version : import typer", 0.5, (program, "--version"), (python, "-c", "import typer")
         )
         line("--help : a bare app", 1.0, (program, "--help"), (python, "-c", BARE_APP, "--help"))
-        line("balance : typer, peewee, one query", 2.3, balance, (python, "-c", BARE_QUERY, file))
+        line("balance : typer, peewee, one query", 2.0, balance, (python, "-c", BARE_QUERY, file))
 
 
 def line(name: str, goal: float, ours: tuple[str, ...], floor: tuple[str, ...]) -> None:
     """Measure one program against another."""
-    pairs.ratio(f"start, {name}", goal, partial(start, ours), partial(start, floor), rounds=15)
+    pairs.ratio(f"13 start, {name}", goal, partial(start, ours), partial(start, floor), rounds=15)
 
 
 def start(words: tuple[str, ...]) -> None:

@@ -39,11 +39,15 @@ class Site:
 
 
 @contextmanager
-def process(work: Callable[[], object]) -> Iterator[int]:
-    """A process that works until the context ends; its number. Ending by itself is an error."""
+def process(work: Callable[[], object], ready: Callable[[], object] = int) -> Iterator[int]:
+    """A process that works until the context ends; its number. Ending by itself is an error.
+
+    The context begins when ``ready`` returns.
+    """
     started = multiprocessing.get_context("fork").Process(target=work)
     started.start()
     try:
+        ready()
         yield started.pid or 0
     finally:
         ended = started.exitcode
@@ -56,19 +60,29 @@ def process(work: Callable[[], object]) -> Iterator[int]:
 @contextmanager
 def site(make: Callable[[], WSGIApplication]) -> Iterator[Site]:
     """An app on a free port of this machine, served as a school serves it."""
-    with socket.create_server((HOST, 0)) as probe:
-        port = probe.getsockname()[1]
-    with process(lambda: serve(make(), HOST, port)) as pid:
-        end = time.perf_counter() + STARTING_SECONDS
-        while True:
-            try:
-                connection(port).close()
-                break
-            except ConnectionRefusedError:
-                if time.perf_counter() > end:
-                    raise
-                time.sleep(0.02)
+    port = free_port()
+    with process(lambda: serve(make(), HOST, port), lambda: wait_until_open(port)) as pid:
         yield Site(port, pid)
+
+
+def free_port() -> int:
+    """A port of this machine on which nobody listens."""
+    with socket.create_server((HOST, 0)) as probe:
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def wait_until_open(port: int) -> None:
+    """Wait until somebody listens on a port."""
+    end = time.perf_counter() + STARTING_SECONDS
+    while True:
+        try:
+            connection(port).close()
+            return
+        except ConnectionRefusedError:
+            if time.perf_counter() > end:
+                raise
+            time.sleep(0.02)
 
 
 def connection(port: int) -> socket.socket:

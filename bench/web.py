@@ -20,7 +20,7 @@ from bench.by_hand import PageByHand
 from bench.environment import environment, numbered
 from bench.family import School, launch
 from bench.lessons import crm_pages, first_plan, lesson_record, order
-from bench.pairs import ROUNDS, line, medians, ratio
+from bench.pairs import ROUNDS, line, medians, ratio, ratios_of
 from bench.places import Files, Place, places
 from bench.visitors import p99, process, rush, site, stalled, stroll
 from coinsync.core.facts import GroupStanding, LessonRecord
@@ -81,9 +81,10 @@ def against_floor(place: Place, school: School) -> None:
                 floor_rush = rush(floor.port, connections, REQUESTS)
                 pairs.append((ours_rush.rate, floor_rush.rate))
             median_ratio, ours_rate, floor_rate = medians(pairs)
-            name = f"{place.prefix}cabinet : page by hand, {connections} connections"
+            name = f"7 {place.prefix}cabinet : page by hand, {connections} connections"
             measured = f"{ours_rate:.0f}/s {floor_rate:.0f}/s"
-            line(name, measured, median_ratio, "0.70", met=median_ratio >= 0.7)
+            met = median_ratio >= 0.7
+            line(name, measured, median_ratio, "0.70 x", met=met, ratios=ratios_of(pairs))
 
 
 def beside_sync(school: School) -> None:
@@ -99,8 +100,8 @@ def beside_sync(school: School) -> None:
                 busy += stroll(served.port, PER_SECOND, STROLL)
     slowdown = p99(busy) / p99(quiet)
     measured = f"{1000 * p99(busy):.1f} ms {1000 * p99(quiet):.1f} ms"
-    name = f"cabinet p99 beside a sync of {SYNC_LESSONS * SYNC_PUPILS} lines/s : quiet"
-    line(name, measured, slowdown, "2.00", met=slowdown <= 2)
+    name = f"8 cabinet p99 beside a sync of {SYNC_LESSONS * SYNC_PUPILS} lines/s : quiet"
+    line(name, measured, slowdown, "2.00 x", met=slowdown <= 2)
 
 
 def sync(url: str, first: int) -> None:
@@ -148,8 +149,8 @@ def beside_stalled(school: School) -> None:
                 slowest = max(slowest, *beside.each)
         share = statistics.median(beside_rate / alone_rate for beside_rate, alone_rate in pairs)
         measured = f"slowest {slowest:.2f} s, +{more_kib} KiB"
-        name = f"cabinet beside {clients} stalled clients : without"
-        line(name, measured, share, "0.50", met=share >= 0.5 and slowest < 1)
+        name = f"9 cabinet beside {clients} stalled clients : without"
+        line(name, measured, share, "0.50 x", met=share >= 0.5 and slowest < 1)
 
 
 def long_history(files: Files, folder: Path) -> None:
@@ -161,9 +162,9 @@ def long_history(files: Files, folder: Path) -> None:
 
     usual = hundred_pages("first")
     others = hundred_pages("others", others=6_000)
-    ratio("page with history x 100 of others : x 1", 1.1, others, usual)
+    ratio("10 page with history x 100 of others : x 1", 1.1, others, usual)
     everybody = hundred_pages("everybody", lines=6_000, others=6_000)
-    ratio("page with history x 100 of everybody : x 1", 1.1, everybody, usual)
+    ratio("10 page with history x 100 of everybody : x 1", 1.1, everybody, usual)
 
 
 def main() -> None:

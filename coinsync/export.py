@@ -38,7 +38,7 @@ _UNMATCHED = "Equity:Unmatched"
 _OTHER_SIDES = tuple(dict.fromkeys([*_COUNTER_ACCOUNTS.values(), _UNMATCHED]))
 
 COLUMNS = (
-    "n",
+    "entry",
     "key",
     "seq",
     "resident",
@@ -46,7 +46,7 @@ COLUMNS = (
     "name",
     "coins",
     "kind",
-    "happened_on",
+    "day",
     "posted_at",
     "actor",
     "reason",
@@ -121,6 +121,7 @@ def _rows(entries: Iterable[Line], roster: Roster) -> Iterator[dict[str, Any]]:
         row["owner"] = roster.owner(resident)
         row["name"] = names.get(resident, "")
         row["note"] = line.note
+        row["entry"], row["day"] = row["n"], row["happened_on"]
         yield {column: row[column] for column in columns}
 
 
@@ -207,7 +208,6 @@ class _Beancount:
             links += f" #reversal ^n{entry.reverses}"
         yield ""
         yield f"{entry.happened_on} * {narration} {links}"
-        # A name of metadata has at least two letters, so the number cannot be called "n" here.
         yield f"  entry: {posted.n}"
         for name, value in _particulars(posted, self.roster):
             yield f"  {name}: {_quoted(value)}"
@@ -254,7 +254,7 @@ class _Hledger:
         narration = _narration(line, self.roster).replace(";", ",")
         yield ""
         yield f"{entry.happened_on} * ({posted.n}) {entry.kind.value} | {narration}"
-        yield f"    ; n: {posted.n}"
+        yield f"    ; entry: {posted.n}"
         for name, value in _particulars(posted, self.roster):
             yield f"    ; {name}: {_tag_value(value)}"
         if entry.reverses:

@@ -191,23 +191,29 @@ class Sync:
         return self.since or last - timedelta(days=days_back), last
 
     def _windows(self, branch: int, today: date) -> list[Scope]:
-        """What to read, by month, and days with a held reversal that the child can pay by now."""
+        """What to read, and months before it with a held reversal that the child can pay by now."""
         since, until = self._days(today)
         survivors = self.reader.survivors()
-        days = set()
+        # A whole month, because a day on which nothing is left would be taken for an empty answer.
+        begins = set()
         for hold in self.reader.all(Hold):
             is_spent = hold.kind is HoldKind.REVERSAL and hold.reason not in UNCERTAIN
-            if not is_spent or hold.branch != branch or since <= hold.happened_on <= until:
+            if not is_spent or hold.branch != branch or hold.happened_on >= since:
                 continue
             owner = survivors.get(hold.resident, hold.resident)
             if self._balances([owner])[owner] >= -hold.coins:
-                days.add(hold.happened_on)
-        held = [Scope(branch, day, day) for day in sorted(days)]
+                begins.add(hold.happened_on.replace(day=1))
+        held = []
+        for begin in sorted(begins):
+            before = Scope(branch, begin, since - timedelta(days=1))
+            held.append(next(before.months()))
         return [*Scope(branch, since, until).months(), *held]
 
     def _people_outcome(self, branch: BranchSettings, today: date, moment: datetime) -> Outcome:
         last_run = self.reader.last_run(branch.id, Purpose.PEOPLE)
         read_before = date.fromisoformat(last_run.until) if last_run else None
+        windows = self._windows(branch.id, today)
+        self.exchange.expect(branch.id, windows)
         reading = read_people(self.exchange, branch.id, today)
         self._check_schedule(reading)
         numbers = {resident.id for resident in reading.people.residents} | set(reading.bad_cards)
@@ -239,7 +245,7 @@ class Sync:
             self.reader.first_read_on(branch.id) or today,
         )
         steps = []
-        for window in self._windows(branch.id, today):
+        for window in windows:
             step = LessonStep(branch, window, today, context, read_before, moment, doubts.cards)
             steps.append(step)
         return Outcome(
@@ -363,7 +369,8 @@ class Sync:
             for record in (*stored.values(), *records)
             for attendance in record.attendance
         }
-        keys = [lesson_key(self.settings.account, *pair) for pair in sorted(pairs)]
+        account = self.settings.account
+        keys = [lesson_key(account, *pair) for pair in sorted(pairs)]
         lessons = {lesson for lesson, _ in pairs}
         survivors = self.reader.survivors()
         return Recorded(

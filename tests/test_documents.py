@@ -145,6 +145,18 @@ def test_what_a_family_may_ask_is_answered(school: SampleSchool) -> None:
     assert "Рената" not in school.ok(*export).out
 
 
+@pytest.mark.parametrize("document", ["docs/rules.md", "docs/questions.md"])
+def test_what_a_sentence_says_can_be_typed(school: SampleSchool, document: str) -> None:
+    """Each command as it stands; one that would write only looks."""
+    commands = list(calls(document))
+    assert len(commands) > 2
+    for words in commands:
+        if words[0] == "sync":
+            words = [*words, "--dry-run"]
+        # The school's example has something that is to be found.
+        assert school.run(*words).code in (0, 4), words
+
+
 def test_a_backup_is_put_back_and_a_server_moves(school: SampleSchool) -> None:
     """By the commands of docs/drills.md: the second server proves what the first one wrote."""
     home = school.installation.folder

@@ -414,26 +414,32 @@ def test_no_name_breaks_a_journal(write: Write, check: Check, balances: Count, t
 
 def test_hledger_finds_only_the_tags_that_we_set() -> None:
     """No text passes for a tag or a code of its own."""
-    texts = ["a, n: 77", "x, key: forged", "[2020-01-01]", "; n: 78", "d | e"]
+    texts = ["a, entry: 77", "x, key: forged", "[2020-01-01]", "; entry: 78", "d | e"]
     entries = [replace(a_credit(f"k{i}"), actor=text, reason=text) for i, text in enumerate(texts)]
     ledger = posted(*entries)
     path = written(
         export.hledger(noted(ledger, dict(enumerate(texts, 1))), a_roster(ledger, with_names=True))
     )
-    numbers = ran("hledger", "-f", path, "tags", "^n$", "--values").stdout.split()
+    numbers = ran("hledger", "-f", path, "tags", "^entry$", "--values").stdout.split()
     assert sorted(numbers, key=int) == ["1", "2", "3", "4", "5"]
     assert ran("hledger", "-f", path, "tags").stdout.split() == [
         "actor",
+        "entry",
         "key",
         "kind",
-        "n",
         "name",
     ]
     actors = ran("hledger", "-f", path, "tags", "actor", "--values").stdout.splitlines()
-    assert sorted(actors) == ["; n: 78", "[2020-01-01]", "a; n: 77", "d | e", "x; key: forged"]
+    assert sorted(actors) == [
+        "; entry: 78",
+        "[2020-01-01]",
+        "a; entry: 77",
+        "d | e",
+        "x; key: forged",
+    ]
     notes = ran("hledger", "-f", path, "notes").stdout.splitlines()
     whole = [f"{text} – {text}" for text in texts if ";" not in text]
-    assert sorted(notes) == sorted([", n: 78 – , n: 78", "balances", *whole])
+    assert sorted(notes) == sorted([", entry: 78 – , entry: 78", "balances", *whole])
     assert ran("hledger", "-f", path, "payees").stdout.split() == sorted([*Kind, "balances"])
 
 
@@ -564,7 +570,7 @@ def test_entries_for_a_spreadsheet_have_these_columns() -> None:
     ledger = every_kind()
     heading = next(export.csv_lines([], a_roster([])))
     assert heading == (
-        "n,key,seq,resident,owner,coins,kind,happened_on,posted_at,"
+        "entry,key,seq,resident,owner,coins,kind,day,posted_at,"
         "actor,reason,rule,lesson,reverses,run"
     )
     rows = read_csv(
@@ -574,7 +580,7 @@ def test_entries_for_a_spreadsheet_have_these_columns() -> None:
         )
     )
     assert rows[6] == {
-        "n": "7",
+        "entry": "7",
         "key": "alfacrm:little-school:lesson:2:205",
         "seq": "1",
         "resident": "205",
@@ -582,7 +588,7 @@ def test_entries_for_a_spreadsheet_have_these_columns() -> None:
         "name": "Name 205",
         "coins": "20",
         "kind": "award",
-        "happened_on": "2026-11-02",
+        "day": "2026-11-02",
         "posted_at": POSTED_AT,
         "actor": "sync",
         "reason": "lesson",
@@ -645,7 +651,7 @@ def test_a_script_gets_texts_as_they_are(text: str) -> None:
     lines = list(export.json_lines(noted(ledger, {1: text}), a_roster(ledger, with_names=True)))
     assert len("\n".join(lines).encode().decode().splitlines()) == 1
     read = json.loads(lines[0])
-    assert (read["n"], read["reason"], read["note"]) == (1, text, text)
+    assert (read["entry"], read["reason"], read["note"]) == (1, text, text)
     assert read["reverses"] is None
 
 

@@ -45,6 +45,9 @@ def sync(
         if run.doubted:
             doubted = f"the CRM's clock says {run.doubted:%Y-%m-%d}, which cannot be"
             session.complain(f"{doubted}: this machine's day was taken")
+        if session.verbose:
+            for what, count in sorted(crm.oddities().items()):
+                session.say(f"came without being asked for, and was not used: {count} {what}")
 
 
 def exchange(session: Session, progress: Progress = no_progress) -> closing[Exchange]:
@@ -63,7 +66,7 @@ def exchange(session: Session, progress: Progress = no_progress) -> closing[Exch
     crm = settings.alfacrm
     http = _http(session, crm, session.secrets.get(ALFACRM_KEY).reveal())
     kept, page_size = settings.residents, crm.page_size
-    return closing(AlfaCrm(http, kept, page_size=page_size, progress=progress))
+    return closing(AlfaCrm(http, kept, page_size=page_size, calls=crm.calls, progress=progress))
 
 
 def survey(session: Session, url: str, email: str, key: str, progress: Progress) -> AlfaCrmSurvey:

@@ -94,6 +94,7 @@ class CrmSettings:
         kinds.amount(0.1, 1000), "Requests per second; AlfaCRM allows 5 to an account.", 4.75
     )
     page_size: int = setting(whole(10, 500), "Rows per request.", 500)
+    calls: int = setting(whole(1, 8), "Requests under way at once; AlfaCRM advises one.", 1)
     tries: int = setting(whole(1, 10), "Tries per request.", 4)
     pause_seconds: float = setting(
         kinds.amount(0, 60), "Pause before the second try; it grows with each further one.", 1.0

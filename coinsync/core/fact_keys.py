@@ -38,7 +38,8 @@ WRITTEN_ONCE: frozenset[type[Any]] = frozenset({Sale, SaleLine, RefundLine})
 
 def identity(fact: Any) -> tuple[Any, ...]:
     """The values that name a fact among its kind."""
-    return tuple(getattr(fact, name) for name in KEY_FIELDS[type(fact)])
+    # A list and no generator, which takes half as long again: a plan asks for each of its facts.
+    return tuple([getattr(fact, name) for name in KEY_FIELDS[type(fact)]])
 
 
 def fact_name(fact: Any) -> str:

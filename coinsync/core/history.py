@@ -63,7 +63,7 @@ class History:
 class StatementLine:
     """An entry as a family reads it, with the balance after it."""
 
-    n: int
+    entry: int
     day: date
     kind: str
     what: str
@@ -76,8 +76,8 @@ class StatementLine:
 class Statement:
     """A resident's coins from one day to another, oldest line first.
 
-    ``coins`` is the school's word beside the closing balance. ``owes``: what the closing balance
-    lacks is lacking today too. ``seal`` vouches for every line.
+    ``coin_word`` is the school's word beside the closing balance. ``owes``: what the closing
+    balance lacks is lacking today too. ``seal`` vouches for every line.
     """
 
     school: str
@@ -90,6 +90,6 @@ class Statement:
     opening: int
     lines: tuple[StatementLine, ...]
     closing: int
-    coins: str
+    coin_word: str
     owes: bool
     seal: str

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date, timedelta
 from enum import StrEnum
-from functools import cache
+from functools import cache, cached_property
 from operator import attrgetter
 from typing import Any, TypeVar
 
@@ -198,7 +198,8 @@ class Counts:
     held: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+# Without slots, so that what is asked for again and again is computed once.
+@dataclass(frozen=True)
 class Plan:
     """Changes for one scope, in a fixed order; ``basis`` says where each key stood.
 
@@ -240,17 +241,17 @@ class Plan:
     def __bool__(self) -> bool:
         return bool(self.changes)
 
-    @property
+    @cached_property
     def entries(self) -> tuple[Entry, ...]:
         """The entries to be posted, in ledger order."""
         return tuple(change.entry for change in self.changes if isinstance(change, Post))
 
-    @property
+    @cached_property
     def stock_moves(self) -> tuple[StockMove, ...]:
         """The moves of stock to be recorded."""
         return tuple(change.move for change in self.changes if isinstance(change, Stock))
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of scope, changes and basis: 64 hexadecimal digits."""
         content = (self.purpose, self.scope, self.changes, self.basis)
@@ -367,7 +368,10 @@ def digest_of(digests: Sequence[str]) -> str:
 
 def canonical_text(value: Any) -> str:
     """A value as JSON, a dataclass beginning with its name; other values give other texts."""
-    return json.dumps(value, default=_parts, ensure_ascii=False, separators=(",", ":"))
+    # Values are trees: looking for circles in them would take a tenth of the time.
+    return json.dumps(
+        value, default=_parts, ensure_ascii=False, separators=(",", ":"), check_circular=False
+    )
 
 
 def _parts(value: Any) -> Any:

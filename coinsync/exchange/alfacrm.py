@@ -17,6 +17,7 @@ from coinsync.config.settings import ResidentSettings
 from coinsync.core.facts import (
     Branch,
     Group,
+    Lesson,
     LessonRecord,
     LessonType,
     Membership,
@@ -25,6 +26,7 @@ from coinsync.core.facts import (
     Status,
 )
 from coinsync.core.identity import VkKind, read_vk
+from coinsync.core.plan import Scope
 from coinsync.core.planning.compare import COPIES
 from coinsync.environment import Progress, no_progress
 from coinsync.errors import IncompleteRead
@@ -58,7 +60,7 @@ T = TypeVar("T")
 
 
 class AlfaCrm(Exchange):
-    """One AlfaCRM account, read by one call at a time, as its makers advise."""
+    """One AlfaCRM account, read by one call at a time, as its makers advise, or by several."""
 
     def __init__(
         self,
@@ -66,39 +68,50 @@ class AlfaCrm(Exchange):
         kept: ResidentSettings,
         *,
         page_size: int,
+        calls: int = 1,
         progress: Progress = no_progress,
     ) -> None:
         self._http = http
         self._kept = kept
-        self._lists = PagedLists(http, page_size, progress)
+        self._lists = PagedLists(http, page_size, progress, calls)
         self._whole: dict[str, Reading[Record]] = {}
 
     @property
     def calls(self) -> int:  # type: ignore[override]
         return self._http.calls
 
+    def oddities(self) -> dict[str, int]:
+        return dict(+self._http.oddities)
+
     def close(self) -> None:
+        self._lists.close()
         self._http.close()
 
     def moment(self) -> datetime | None:
+        # A login comes first in any case, and its answer brings the time as others do.
+        if self._http.moment is None:
+            self._http.log_in()
         if self._http.moment is None:
             self.branches()
         return self._http.moment
 
+    def expect(self, branch: int, windows: Sequence[Scope]) -> None:
+        lists = [_BRANCHES, _cards(branch), _types(branch), _groups(branch), _schedule(branch)]
+        for window in windows:
+            lists += _lessons(branch, window.since, window.until)
+        self._lists.expect(lists)
+
     def branches(self) -> Reading[Branch]:
-        rows = self._read_once(ListRequest("branch/index", "branches"))
-        return _decoded(rows, decode.branch)
+        return _decoded(self._read_once(_BRANCHES), decode.branch)
 
     def lesson_types(self, branch: int) -> Reading[LessonType]:
-        rows = self._lists.read(_request(branch, "lesson-type", "lesson types"))
-        return _decoded(rows, decode.lesson_type)
+        return _decoded(self._lists.read(_types(branch)), decode.lesson_type)
 
     def groups(self, branch: int) -> Reading[Group]:
-        return _decoded(self._lists.read(_request(branch, "group", "groups")), decode.group)
+        return _decoded(self._lists.read(_groups(branch)), decode.group)
 
     def schedule(self, branch: int) -> Reading[RegularLesson]:
-        rows = self._lists.read(_request(branch, "regular-lesson", "schedule"))
-        reading = _decoded(rows, decode.regular_lesson)
+        reading = _decoded(self._lists.read(_schedule(branch)), decode.regular_lesson)
         return reading.with_items(line for line in reading.items if line is not None)
 
     def residents(self, branch: int, today: date) -> Reading[Resident]:
@@ -107,7 +120,7 @@ class AlfaCrm(Exchange):
 
     def _customers(self, branch: int) -> Reading[Record]:
         # Residents and memberships both need the cards.
-        return self._read_once(_request(branch, "customer", "residents", _ALL_CUSTOMERS))
+        return self._read_once(_cards(branch))
 
     def _read_once(self, request: ListRequest) -> Reading[Record]:
         # What was not whole is asked for again.
@@ -147,26 +160,22 @@ class AlfaCrm(Exchange):
             if reading.unreadable:
                 # The row does not say whose it is, so nobody's membership may be taken for ended.
                 return Reading.incomplete(f"memberships of group {group.id} unreadable")
-            members += [member for member in reading.items if member.group == group.id]
+            own = [member for member in reading.items if member.group == group.id]
+            self._http.oddities["memberships of another group"] += len(reading.items) - len(own)
+            members += own
         return Reading(tuple(members))
 
     def lesson_records(self, branch: int, since: date, until: date) -> Reading[LessonRecord]:
-        span = {"date_from": since.isoformat(), "date_to": until.isoformat()}
-        requests = [
-            _request(branch, "lesson", "lessons", {"status": status.value, **span})
-            for status in STATUSES
-        ]
+        lists = self._lists.read_all(_lessons(branch, since, until))
         records: dict[int, LessonRecord] = {}
         unreadable: list[Unreadable] = []
-        for status, rows in zip(STATUSES, self._lists.read_all(requests), strict=False):
+        for status, rows in zip(STATUSES, lists, strict=False):
             reading = _decoded(rows, partial(decode.lesson_record, branch=branch))
             if not reading.complete:
                 return Reading.incomplete(reading.why)
             for record in reading.items:
                 lesson = record.lesson
-                # What was not asked for comes where a filter was not understood.
-                in_window = lesson.branch == branch and since <= lesson.date <= until
-                if not in_window or lesson.status is not status:
+                if not self._is_asked_for(lesson, branch, status, since, until):
                     continue
                 if records.setdefault(lesson.id, record) != record:
                     unreadable.append(Unreadable(lesson.id, COPIES))
@@ -189,7 +198,23 @@ class AlfaCrm(Exchange):
             for record in reading.items:
                 if record.lesson.id == lesson and record.lesson.status is status:
                     return record
+                self._http.oddities["other lessons than the one that was looked for"] += 1
         return None
+
+    def _is_asked_for(
+        self, lesson: Lesson, branch: int, status: Status, since: date, until: date
+    ) -> bool:
+        # What was not asked for comes where a filter was not understood, and is told with -v.
+        if lesson.branch != branch:
+            others = "lessons of another branch"
+        elif lesson.status is not status:
+            others = "lessons of another status"
+        elif not since <= lesson.date <= until:
+            others = "lessons of other days"
+        else:
+            return True
+        self._http.oddities[others] += 1
+        return False
 
 
 def _request(
@@ -197,6 +222,33 @@ def _request(
 ) -> ListRequest:
     # The short form without "index" has answered with empty lists for some accounts since 2024.
     return ListRequest(f"{branch}/{entity}/index", what, asked or {}, query)
+
+
+_BRANCHES = ListRequest("branch/index", "branches")
+
+
+def _cards(branch: int) -> ListRequest:
+    return _request(branch, "customer", "residents", _ALL_CUSTOMERS)
+
+
+def _types(branch: int) -> ListRequest:
+    return _request(branch, "lesson-type", "lesson types")
+
+
+def _groups(branch: int) -> ListRequest:
+    return _request(branch, "group", "groups")
+
+
+def _schedule(branch: int) -> ListRequest:
+    return _request(branch, "regular-lesson", "schedule")
+
+
+def _lessons(branch: int, since: date, until: date) -> list[ListRequest]:
+    span = {"date_from": since.isoformat(), "date_to": until.isoformat()}
+    requests = []
+    for status in STATUSES:
+        requests.append(_request(branch, "lesson", "lessons", {"status": status.value, **span}))
+    return requests
 
 
 def _decoded(reading: Reading[Record], into: Callable[[Record], T]) -> Reading[T]:

@@ -17,6 +17,7 @@ from coinsync.core.facts import (
     RegularLesson,
     Resident,
 )
+from coinsync.core.plan import Scope
 from coinsync.core.planning.people import People
 from coinsync.errors import ConfigError, IncompleteRead
 
@@ -116,6 +117,14 @@ class Exchange(ABC):
     def card_fields(self, _branch: int) -> frozenset[str] | None:
         """Names of the fields that some cards have; None where schools cannot make any."""
         return None
+
+    def expect(self, _branch: int, _windows: Sequence[Scope]) -> None:
+        """Learn what will be read next, in this order: a branch's people, then these windows."""
+        return
+
+    def oddities(self) -> dict[str, int]:
+        """What came without being asked for, and how often; nothing of it was used."""
+        return {}
 
     def close(self) -> None:
         """Close connections, if there are any."""

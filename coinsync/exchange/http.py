@@ -7,8 +7,12 @@ add up is read again. From what never adds up nothing is concluded: a missing le
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain
+from threading import Lock
 from typing import Any
 
 from coinsync.environment import Progress
@@ -51,6 +55,7 @@ class Http(Wire):
         self._login = {"email": email, "api_key": key}
         self._token = ""
         self._token_at = 0.0
+        self._token_lock = Lock()
         self._login_refused = ""
 
     def call(
@@ -72,11 +77,17 @@ class Http(Wire):
         except Denied as denied:
             raise CrmRefused(f"AlfaCRM refused the key (HTTP {denied.status}, twice)") from None
 
+    def log_in(self) -> None:
+        """Get a token, unless there is a valid one; raises what ``call`` raises."""
+        self._valid_token(refused="")
+
     def _valid_token(self, *, refused: str) -> str:
-        is_old = self._clock() - self._token_at > self._bounds.token_seconds
-        if not self._token or is_old or self._token == refused:
-            self._log_in()
-        return self._token
+        # Of several threads whose token is refused, one logs in and the others take its token.
+        with self._token_lock:
+            is_old = self._clock() - self._token_at > self._bounds.token_seconds
+            if not self._token or is_old or self._token == refused:
+                self._log_in()
+            return self._token
 
     def _log_in(self) -> None:
         if not self._login_refused:
@@ -153,17 +164,31 @@ class ListRequest:
 
     path: str
     what: str
-    asked: Record = field(default_factory=dict)
-    query: Record | None = None
+    asked: Record = field(default_factory=dict, hash=False)
+    query: Record | None = field(default=None, hash=False)
 
 
 class PagedLists:
-    """Reads whole lists."""
+    """Reads whole lists, by one call at a time or by several."""
 
-    def __init__(self, http: Http, page_size: int, progress: Progress) -> None:
+    def __init__(self, http: Http, page_size: int, progress: Progress, calls: int) -> None:
         self._http = http
         self._page_size = page_size
         self._progress = progress
+        self._calls = calls
+        self._pool = ThreadPoolExecutor(calls) if calls > 1 else None
+        self._expected: list[ListRequest] = []
+        self._ahead: dict[ListRequest, Future[Record]] = {}
+
+    def close(self) -> None:
+        """Wait for the calls that are under way, and make no more."""
+        if self._pool:
+            self._pool.shutdown(cancel_futures=True)
+
+    def expect(self, requests: Iterable[ListRequest]) -> None:
+        """Learn which lists will be read next, in this order, so that they are asked for early."""
+        self._expected = list(requests)
+        self._ahead = {}
 
     def first_page(self, request: ListRequest, rows_max: int) -> tuple[int, list[Record]]:
         """How many rows a list says it has, and some of them; nothing follows about the others."""
@@ -172,8 +197,10 @@ class PagedLists:
         self._progress(request.what, total, total)
         return total, [item for item in items if isinstance(item, dict)]
 
-    def read_all(self, requests: Iterable[ListRequest]) -> list[Reading[Record]]:
+    def read_all(self, requests: Sequence[ListRequest]) -> list[Reading[Record]]:
         """Read lists one after another, up to the first one that is not whole."""
+        if not all(request in self._expected for request in requests):
+            self._expected = [*requests, *self._expected]
         readings = []
         for request in requests:
             readings.append(self.read(request))
@@ -183,8 +210,9 @@ class PagedLists:
 
     def read(self, request: ListRequest) -> Reading[Record]:
         """Read a list, again when what came does not add up; say so if it never does."""
-        for _ in range(READINGS_MAX):
-            walk = self._walk(request)
+        first_page = self._first_page(request)
+        for reading in range(READINGS_MAX):
+            walk = self._walk(request, first_page if reading == 0 else self._page(request, 0))
             if walk.complete:
                 return Reading((*walk.rows.values(), *walk.copies))
         totals = "/".join(map(str, sorted(walk.totals))) or "?"
@@ -192,13 +220,47 @@ class PagedLists:
         pages = f"on {walk.pages} pages, read {READINGS_MAX} times"
         return Reading.incomplete(f"{request.what}: {why} {pages}")
 
-    def _walk(self, request: ListRequest) -> _Walk:
+    def _first_page(self, request: ListRequest) -> Record:
+        if self._pool is None or request not in self._expected:
+            return self._page(request, 0)
+        # What was expected before it will not be read any more. Only so many pages are asked for
+        # ahead as calls may be under way, because each that waits for its turn takes memory.
+        position = self._expected.index(request)
+        for passed_over in self._expected[:position]:
+            self._ahead.pop(passed_over, None)
+        del self._expected[:position]
+        for expected in self._expected[: 1 + self._calls]:
+            if expected not in self._ahead:
+                self._ahead[expected] = self._pool.submit(self._call, expected, 0)
+        del self._expected[0]
+        return self._ahead.pop(request).result()
+
+    def _page(self, request: ListRequest, page: int) -> Record:
+        # With several calls at once all are the pool's, so that never more of them are under way.
+        if self._pool:
+            return self._pool.submit(self._call, request, page).result()
+        return self._call(request, page)
+
+    def _call(self, request: ListRequest, page: int) -> Record:
+        # Pages begin at 0. The size asked for is a wish: the CRM may put fewer rows on a page.
+        body = {**request.asked, "page": page, "pageSize": self._page_size}
+        return self._http.call(request.path, body, request.query)
+
+    def _pages(self, request: ListRequest, first_page: Record) -> Iterator[Record]:
+        """The pages as they are needed, those that the first one promises several at once."""
+        promised, at_once = 1, iter(list[Record]())
+        if self._pool:
+            total, _, items = _envelope(first_page)
+            promised = max(1, min(-(-total // max(len(items), 1)), PAGES_MAX))
+            at_once = self._pool.map(partial(self._call, request), range(1, promised))
+        # The total may be the page's size instead, or may change meanwhile.
+        further = map(partial(self._page, request), range(promised, PAGES_MAX))
+        return chain([first_page], at_once, further)
+
+    def _walk(self, request: ListRequest, first_page: Record) -> _Walk:
         walk = _Walk(self._page_size)
-        for page in range(PAGES_MAX):
-            # Pages begin at 0. The size asked for is a wish: the CRM may put fewer rows on a page.
-            body = {**request.asked, "page": page, "pageSize": self._page_size}
-            answer = self._http.call(request.path, body, request.query)
-            total, count, items = _envelope(answer)
+        for page in self._pages(request, first_page):
+            total, count, items = _envelope(page)
             ended = walk.take(total, count, items)
             if walk.why:
                 return walk

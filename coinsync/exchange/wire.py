@@ -5,11 +5,13 @@ import math
 import re
 import socket
 import ssl
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
+from threading import Lock
 from typing import Any, ClassVar, Literal, TypeVar
 from urllib.parse import urlsplit
 
@@ -55,7 +57,7 @@ class Bounds:
 
 
 class Pace:
-    """At most so many calls per second, spaced evenly."""
+    """At most so many calls per second, spaced evenly, whichever threads make them."""
 
     def __init__(
         self, per_second: float, clock: Callable[[], float], sleep: Callable[[float], None]
@@ -64,19 +66,21 @@ class Pace:
         self._clock = clock
         self._sleep = sleep
         self._next = 0.0
+        self._turn = Lock()
 
     def wait(self) -> None:
         """Wait until the next call may be made."""
-        now = self._clock()
-        if now < self._next:
-            self._sleep(self._next - now)
-            # A sleep may take longer than asked for; the next gap begins where it ended.
-            now = max(self._clock(), self._next)
-        self._next = now + self._gap
+        with self._turn:
+            now = self._clock()
+            if now < self._next:
+                self._sleep(self._next - now)
+                # A sleep may take longer than asked for; the next gap begins where it ended.
+                now = max(self._clock(), self._next)
+            self._next = now + self._gap
 
 
 class HttpSession(requests.Session):
-    """A session that follows nothing and keeps its connection open for further calls."""
+    """A session that follows nothing and keeps its connections open for further calls."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -106,10 +110,10 @@ class Denied(Exception):
 
 
 class Wire:
-    """Posts to one service and reads the JSON that comes back.
+    """Posts to one service and reads the JSON that comes back; several threads may post at once.
 
-    ``moment`` is the time (aware) on the service's latest answer. A subclass says how to speak of
-    the service, and which errors to raise.
+    ``moment`` is the time (aware) on the service's latest answer, ``oddities`` counts what came
+    without being asked for. A subclass says how to speak of the service, and which errors to raise.
     """
 
     name: ClassVar[str]
@@ -133,9 +137,13 @@ class Wire:
         self._session = HttpSession()
         asked = {"Accept": "application/json", "Accept-Encoding": ", ".join(PACKINGS)}
         self._session.headers.update({**asked, **(headers or {})})
+        self._lock = Lock()
+        self._under_way = 0
+        self._counted_until = 0.0
         self._busy_seconds = 0.0
         self.calls = 0
         self.moment: datetime | None = None
+        self.oddities: Counter[str] = Counter()
 
     @classmethod
     def unreachable(cls, why: str) -> CoinsyncError:
@@ -153,7 +161,7 @@ class Wire:
 
     def with_retries(self, once: Callable[[], T]) -> T:
         """Try until there is an answer or a bound is reached; then raise the last failure."""
-        bounds, began = self._bounds, self._clock()
+        bounds, began = self._bounds, self._count_time(calls=1)
 
         def is_enough(state: tenacity.RetryCallState) -> bool:
             seconds = self._clock() - began + state.upcoming_sleep
@@ -175,7 +183,7 @@ class Wire:
             raise type(error)(message, advice=error.advice) from failure
         finally:
             # Pauses count too: the bound of a run is about how long somebody waits for it.
-            self._busy_seconds += self._clock() - began
+            self._count_time(calls=-1)
 
     def _pause(self, state: tenacity.RetryCallState) -> float:
         failure = state.outcome.exception() if state.outcome else None
@@ -183,6 +191,16 @@ class Wire:
             return failure.after
         grown = self._bounds.pause_seconds * 2.0 ** (state.attempt_number - 1)
         return min(grown, self._bounds.pause_seconds_max)
+
+    def _count_time(self, *, calls: int) -> float:
+        """Count the time until now if calls were under way, and that ``calls`` more of them are."""
+        with self._lock:
+            now = self._clock()
+            if self._under_way:
+                self._busy_seconds += now - self._counted_until
+            self._counted_until = now
+            self._under_way += calls
+            return now
 
     def post(
         self,
@@ -235,7 +253,8 @@ class Wire:
         if self._busy_seconds > limit:
             raise self.unreachable_error(f"{self.name}: still reading after {limit:.0f} s")
         self._pace.wait()
-        self.calls += 1
+        with self._lock:
+            self.calls += 1
 
     def _answer(self, response: requests.Response) -> dict[str, Any]:
         # The body of a refusal is not read: it may be endless, and its status says enough. That
@@ -243,9 +262,12 @@ class Wire:
         self._check_status(response)
         # The service's clock decides what "today" is, not the clock of this machine.
         self.moment = _moment(response.headers.get("Date", "")) or self.moment
+        packing = response.headers.get("Content-Encoding", "identity").lower()
+        if packing not in ("identity", *PACKINGS):
+            self.oddities["answers packed in a way that was not asked for"] += 1
         text = self._body(response)
         try:
-            return _parsed(text)
+            return parsed(text)
         except (ValueError, RecursionError) as error:
             # A cut or foreign answer may be a passing fault of a proxy, so it is asked for again.
             kind = _harmless(response.headers.get("Content-Type", "no content type"))
@@ -301,7 +323,7 @@ class Wire:
         return b"".join(pieces)
 
 
-def _parsed(text: bytes) -> dict[str, Any]:
+def parsed(text: bytes) -> dict[str, Any]:
     """Read JSON strictly, also behind a byte-order mark, which files written on Windows begin with.
 
     Raises ``ValueError`` or ``RecursionError``.

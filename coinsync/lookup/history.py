@@ -140,7 +140,7 @@ def statement(
         lines=_statement_lines(formatter, newest_first, groups, by_number, opening),
         closing=closing,
         # A debt is not shown to a family as fewer coins than none.
-        coins=formatter.words.coin(max(closing, 0), forms),
+        coin_word=formatter.words.coin(max(closing, 0), forms),
         # A lesson that is taken back later counts on its own day. So an old balance may be below
         # zero although nobody ever spent what was not there.
         owes=closing < 0 and reader.balance(resident.id) < 0,

@@ -20,10 +20,15 @@ _COMMANDS = re.compile(
 )
 
 
+#: What a field is called outside, where its own name says the same in another word.
+_CALLED = {"happened_on": "day", "date": "day", "quantity": "pieces"}
+
+
 def as_data(value: Any) -> Any:
     """What JSON can hold: fields by name, days as text, spans in seconds."""
     if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: as_data(getattr(value, field.name)) for field in fields(value)}
+        names = [field.name for field in fields(value)]
+        return {_CALLED.get(name, name): as_data(getattr(value, name)) for name in names}
     if isinstance(value, tuple) and hasattr(value, "_asdict"):
         return as_data(value._asdict())
     if isinstance(value, CoinsyncError):

@@ -73,7 +73,7 @@ def _statement_page(of: Statement) -> Parts:
         _statement_lines(of, words),
     ]
     end = texts["standing"].format(
-        day=words.day(of.until), number=words.number(max(of.closing, 0)), coins=of.coins
+        day=words.day(of.until), number=words.number(max(of.closing, 0)), coins=of.coin_word
     )
     if of.closing < 0:
         debt = words.to_be_made_up(of.closing) if of.owes else texts["made_up"]

@@ -20,7 +20,7 @@ ROSTER_COLUMNS = {
     "name": "resident.name",
     "branches": "resident.branches",
     "presence": "resident.presence",
-    "coins": "coins",
+    "balance": "coins",
     "cards": "cards",
     "groups": "groups",
     "vk": "vk",
@@ -87,7 +87,7 @@ def balances(
     coins: Mapping[Resident, int], branches: Mapping[int, str], as_of: date | None
 ) -> Listing:
     """Coins alone, today's or those at the end of a day."""
-    columns = ["resident", "name", "coins"]
+    columns = ["resident", "name", "balance"]
     rows: list[list[Any]] = [[resident.id, resident.name, has] for resident, has in coins.items()]
     if as_of is not None:
         columns.append("day")

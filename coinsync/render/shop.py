@@ -12,11 +12,11 @@ from coinsync.render.numbers import counted, day, signed, titled, total
 from coinsync.staff_texts import columns
 
 STOCK_COLUMNS = ("code", "name", "left")
-OF_MOVE = ("kind", "quantity", "left", "actor", "note", "sale", "key")
+OF_MOVE = ("kind", "pieces", "left", "actor", "note", "sale", "key")
 BUYER_COLUMNS = ("resident", "name", "pieces", "spent", "balance")
 SALE_COLUMNS = (
-    *("sale", "day", "event", "line", "item", "name", "quantity", "price", "listed"),
-    *("refunded", "by", "note", "made_at", "buyers"),
+    *("sale", "day", "event", "line", "item", "name", "pieces", "price", "listed"),
+    *("refunded", "actor", "note", "made_at", "buyers"),
 )
 
 
@@ -80,7 +80,7 @@ def stock_moves(item: Item, moves: Sequence[tuple[StockMove, int]]) -> Listing:
         )
         row = {**as_data(move), "left": left}
         data.append(row)
-        rows.append([row[name] for name in ("happened_on", *OF_MOVE)])
+        rows.append([row[name] for name in ("day", *OF_MOVE)])
     heading = bold(f"{item.code}  {item.name_ru}")
     return Listing([heading, grid], data, ("day", *OF_MOVE), rows)
 

@@ -202,12 +202,14 @@ class Life:
                 return
 
     def _return_to_lessons(self) -> None:
-        """Late marks and late lessons."""
+        """Late marks, late lessons, and deletions that were a mistake."""
         for lesson in self.tables.lessons.values():
             if lesson.due_on != self._today:
                 continue
             lesson.due_on = None
-            if lesson.status == PLANNED:
+            if lesson.deleted:
+                lesson.deleted = False
+            elif lesson.status == PLANNED:
                 self._hold(lesson)
             elif lesson.status == CONDUCTED:
                 for detail in lesson.details:
@@ -220,9 +222,14 @@ class Life:
             (3, 1, partial(self._turn, 1, EXCUSED)),
             (4, 2, partial(self._turn, 0, CAME)),
             (6, 4, self._forget_pupil),
+            (7, 3, self._remember_pupil),
             (9, 5, self.tables.cancel),
+            (7, 6, self._undo),
+            (8, 7, self._move_back),
             (9, 8, self.tables.delete),
+            (10, 9, self._delete_by_mistake),
             (8, 5, self.tables.recreate),
+            (11, 10, self._make_makeup),
         )
         for days, offset, edit in edits:
             if self._every(days, offset):
@@ -254,6 +261,27 @@ class Life:
 
     def _forget_pupil(self, lesson: CrmLesson) -> None:
         self.tables.remove_pupil(lesson, lesson.details[-1].customer_id)
+
+    def _remember_pupil(self, lesson: CrmLesson) -> None:
+        """A pupil who sat in another group's lesson is written down days later."""
+        clients = self._cards(is_study=1)
+        pupils = [card for card in clients if lesson.branch_id in card.branch_ids]
+        for card in self._some_cards(pupils, 1, "remembered", lesson.key):
+            if lesson.detail_of(card.id) is None:
+                lesson.customer_ids.append(card.id)
+                self._mark(lesson, self.tables.add_detail(lesson, card.id))
+
+    def _undo(self, lesson: CrmLesson) -> None:
+        lesson.status, lesson.due_on = PLANNED, self._day(3)
+
+    def _move_back(self, lesson: CrmLesson) -> None:
+        lesson.date -= timedelta(days=1)
+
+    def _delete_by_mistake(self, lesson: CrmLesson) -> None:
+        lesson.deleted, lesson.due_on = True, self._day(4)
+
+    def _make_makeup(self, lesson: CrmLesson) -> None:
+        lesson.lesson_type_id = MAKEUP
 
     def _change_people(self) -> None:
         """Each kind of change has days of its own too."""

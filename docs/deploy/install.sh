@@ -66,7 +66,9 @@ say "The program, in an environment of its own"
 step rm -rf /opt/coinsync/source
 step install -d -m 755 /opt/coinsync/source
 step sh -c "tar -C '$source' --exclude=.git --exclude=.venv --exclude=build -c . | tar -C /opt/coinsync/source -x --no-same-owner"
-step /opt/coinsync/venv/bin/pip install --quiet --disable-pip-version-check --upgrade --constraint /opt/coinsync/source/constraints.txt /opt/coinsync/source
+# Only files whose hash stands in the list; the program itself is built by the setuptools of that list.
+step /opt/coinsync/venv/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement /opt/coinsync/source/requirements.txt
+step /opt/coinsync/venv/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation /opt/coinsync/source
 
 say "Commands for people, and jobs for the night"
 step install -m 755 "$here/coinsync" /usr/local/bin/coinsync

@@ -511,7 +511,7 @@ class TestStock:
         shop.ok("sell", "#102", "mug", "--yes")
         assert left(shop, "mug") == 8
         moves = shop.ok("catalog", "stock", "list", "mug", "--json").json
-        told = [(move["kind"], move["quantity"], move["left"], move["note"]) for move in moves]
+        told = [(move["kind"], move["pieces"], move["left"], move["note"]) for move in moves]
         assert told == [
             ("sale", -1, 8, ""),
             ("count", 1, 9, ""),
@@ -610,7 +610,7 @@ class TestStock:
         """Today at the school unless said; not one that is to come."""
         receive(shop, "mug", "5", "--date", "2026-09-05", "--note", "От поставщика")
         (move,) = shop.ok("catalog", "stock", "list", "mug", "--json").json
-        assert (move["happened_on"], move["note"]) == ("2026-09-05", "От поставщика")
+        assert (move["day"], move["note"]) == ("2026-09-05", "От поставщика")
         future = (cli.utc_now() + timedelta(days=2)).date().isoformat()
         for day, says in (
             (future, "still to come"),

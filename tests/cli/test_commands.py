@@ -81,9 +81,9 @@ class TestResidents:
 
     def test_balances_add_up_to_the_ledger(self, synced: Installation) -> None:
         """The list, its CSV and the entries agree."""
-        listed = {one["resident"]: one["coins"] for one in synced.ok("balance", "--json").json}
+        listed = {one["resident"]: one["balance"] for one in synced.ok("balance", "--json").json}
         rows = csv.DictReader(io.StringIO(synced.ok("balance", "--csv").out))
-        assert {int(row["resident"]): int(row["coins"]) for row in rows} == listed
+        assert {int(row["resident"]): int(row["balance"]) for row in rows} == listed
         assert sum(listed.values()) == sum(posted.entry.coins for posted in synced.ledger())
 
     def test_the_list_leaves_out_who_is_not_here_unless_asked(self, synced: Installation) -> None:
@@ -105,11 +105,11 @@ class TestResidents:
     def test_who_has_so_many_of_a_group(self, desk: Installation, words: tuple[str, ...]) -> None:
         """Who can afford the game: by group, by coins, who has most first; and no one else."""
         everybody = desk.ok(*words, "--json").json
-        coins = {one["resident"]: one["coins"] for one in everybody}
+        coins = {one["resident"]: one["balance"] for one in everybody}
         rich = desk.ok(*words, "--min", "60", "--json").json
-        assert rich == [one for one in everybody if one["coins"] >= 60]
+        assert rich == [one for one in everybody if one["balance"] >= 60]
         sorted_ = desk.ok(*words, "--min", "60", "--sort", "coins", "--json").json
-        assert sorted_ == sorted(rich, key=lambda one: -one["coins"])
+        assert sorted_ == sorted(rich, key=lambda one: -one["balance"])
         group = {one["resident"] for one in desk.ok(*words, "--group", "Python-2", "--json").json}
         assert group == {104, 106, 108, 111, 114, 119, 120}
         both = desk.ok(*words, "--group", "2", "--min", "60", "--csv").out
@@ -123,7 +123,7 @@ class TestResidents:
     def test_the_group_of_a_day_is_that_of_its_balances(self, desk: Installation) -> None:
         """Who came later is not among them."""
         words = ("balance", "--group", "2", "--as-of", "2026-10-01", "--json")
-        then = {one["resident"]: one["coins"] for one in desk.ok(*words).json}
+        then = {one["resident"]: one["balance"] for one in desk.ok(*words).json}
         assert then == dict.fromkeys((104, 106, 108, 111, 114, 119), 0)
 
     def test_a_branch_that_is_named_twice_is_read_once(self, synced: Installation) -> None:
@@ -283,7 +283,7 @@ class TestExplain:
         posted = synced.ledger()[0]
         day = posted.entry.happened_on.isoformat()
         found = synced.ok("explain", f"#{posted.entry.resident}", "--date", day, "--json").json
-        assert {one["lesson"]["date"] for one in found} == {day}
+        assert {one["lesson"]["day"] for one in found} == {day}
 
 
 class TestRuns:

@@ -44,7 +44,7 @@ def test_csv_is_a_table(installation: Installation) -> None:
 def test_jsonl_is_one_object_a_line(installation: Installation) -> None:
     """In the order of the ledger."""
     lines = installation.ok("export", "--format", "jsonl").out.splitlines()
-    assert [json.loads(line)["n"] for line in lines] == list(range(1, 110))
+    assert [json.loads(line)["entry"] for line in lines] == list(range(1, 110))
 
 
 def test_a_span_of_days(installation: Installation) -> None:
@@ -52,7 +52,7 @@ def test_a_span_of_days(installation: Installation) -> None:
     out = installation.ok(
         "export", "--format", "csv", "--since", "2026-11-01", "--until", "2026-11-05"
     ).out
-    days = {row["happened_on"] for row in csv.DictReader(io.StringIO(out))}
+    days = {row["day"] for row in csv.DictReader(io.StringIO(out))}
     assert days
     assert min(days) >= "2026-11-01"
     assert max(days) <= "2026-11-05"

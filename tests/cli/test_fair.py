@@ -202,7 +202,7 @@ def test_three_hundred_sales_by_three_tills_at_once(installation: Installation) 
     pieces = Counter[str]()
     for one in sales:
         for line in one["lines"]:
-            pieces[line["item"]] += line["quantity"]
+            pieces[line["item"]] += line["pieces"]
     assert {code: 1000 - left(installation, code) for code in ("pen", "sticker")} == {
         code: pieces[code] for code in ("pen", "sticker")
     }

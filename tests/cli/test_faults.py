@@ -172,12 +172,15 @@ def test_a_hanging_crm_is_given_up_in_time(installation: Installation) -> None:
     assert "no answer in time" in said.err
 
 
-def test_what_was_not_asked_for_does_no_harm(installation: Installation) -> None:
-    """A filter that the CRM ignores brings lessons of others, which are passed over."""
+def test_what_was_not_asked_for_is_told_to_who_wants_to_know(installation: Installation) -> None:
+    """A filter that the CRM ignores does no harm, and is a reason to look at it."""
     installation.crm.faults.add(
         "bad_field", match="1/lesson/index", path="branch_id", value=2, times=1
     )
-    installation.ok("sync")
+    verbose = installation.ok("sync", "-v")
+    oddity = "came without being asked for, and was not used: 1 lessons of another branch"
+    assert oddity in verbose.out
+    assert "without being asked" not in installation.ok("sync").out
     assert installation.run("reconcile").code == 0
 
 

@@ -54,32 +54,32 @@ class TestMerge:
         """
         before = installation.content()
         out = installation.ok("residents", "merge", f"#{CARD}", f"#{INTO}", "--yes").out
-        assert "#104 Богдан З. (60) goes on as #110 Данил С. (80): together 140" in out
+        assert "#104 Богдан З. (40) goes on as #110 Данил С. (80): together 120" in out
         assert f"VK {HIS} will see it" in out
         assert "still a client in the CRM" in out
         assert installation.content() == before
         for name in (f"#{CARD}", f"#{INTO}", f"crm:{CARD}", "Данил"):
             assert [
-                (one["resident"], one["coins"])
+                (one["resident"], one["balance"])
                 for one in installation.ok("balance", name, "--json").json
-            ] == [(INTO, 140)]
-        assert len(installation.ok("history", f"#{CARD}", "--json").json["lines"]) == 14
+            ] == [(INTO, 120)]
+        assert len(installation.ok("history", f"#{CARD}", "--json").json["lines"]) == 12
         listed = {
-            one["resident"]: one["coins"]
+            one["resident"]: one["balance"]
             for one in installation.ok("residents", "list", "--json").json
         }
-        assert (listed[INTO], CARD in listed) == (140, False)
+        assert (listed[INTO], CARD in listed) == (120, False)
 
     def test_both_families_see_the_joint_balance(self, installation: Installation) -> None:
         """In the cabinet too, and nobody sees the old card any more."""
         assert (seen(installation, HIS), seen(installation, THEIRS)) == (
-            {CARD: 60, 105: 20, 125: 0},
+            {CARD: 40, 105: 20, 125: 0},
             {INTO: 80},
         )
         installation.ok("residents", "merge", f"#{CARD}", f"#{INTO}", "--yes")
         assert (seen(installation, HIS), seen(installation, THEIRS)) == (
-            {INTO: 140, 105: 20, 125: 0},
-            {INTO: 140},
+            {INTO: 120, 105: 20, 125: 0},
+            {INTO: 120},
         )
 
     def test_coins_go_to_the_card_that_goes_on(self, installation: Installation) -> None:
@@ -87,7 +87,7 @@ class TestMerge:
         installation.ok("residents", "merge", f"#{CARD}", f"#{INTO}", "--yes")
         installation.ok("credit", f"#{CARD}", "5", "--reason", "x", "--yes")
         assert installation.ledger()[-1].entry.resident == INTO
-        installation.ok("debit", f"#{CARD}", "145", "--reason", "x", "--yes")
+        installation.ok("debit", f"#{CARD}", "125", "--reason", "x", "--yes")
         assert installation.run("debit", f"#{INTO}", "1", "--reason", "x", "--yes").code == 7
 
     def test_and_back(self, installation: Installation) -> None:
@@ -96,10 +96,10 @@ class TestMerge:
         installation.ok("residents", "merge", f"#{CARD}", f"#{INTO}", "--yes")
         assert links(installation) != before
         out = installation.ok("residents", "unmerge", f"#{CARD}", "--yes").out
-        assert "#104 Богдан З. has 60 on its own\n#110 Данил С. has 80 on its own\n" in out
+        assert "#104 Богдан З. has 40 on its own\n#110 Данил С. has 80 on its own\n" in out
         assert (installation.balances(), links(installation)) == (balances, before)
         assert (seen(installation, HIS), seen(installation, THEIRS)) == (
-            {CARD: 60, 105: 20, 125: 0},
+            {CARD: 40, 105: 20, 125: 0},
             {INTO: 80},
         )
 
@@ -111,7 +111,7 @@ class TestMerge:
         before = links(installation)
         out = installation.ok("residents", "merge", "#106", "#107", "--yes").out
         assert "its VK accounts are known there already" in out
-        assert seen(installation, 900000003) == {107: 150}
+        assert seen(installation, 900000003) == {107: 140}
         installation.ok("residents", "unmerge", "#106", "--yes")
         assert links(installation) == before
 
@@ -130,7 +130,7 @@ class TestMerge:
         before = links(installation)
         installation.ok("residents", "merge", f"#{CARD}", f"#{INTO}", "--yes")
         installation.ok("residents", "merge", f"#{INTO}", "#112", "--yes")
-        assert seen(installation, HIS)[112] == seen(installation, THEIRS)[112] == 190
+        assert seen(installation, HIS)[112] == seen(installation, THEIRS)[112] == 150
         said = installation.run("residents", "unmerge", f"#{CARD}", "--yes")
         assert (said.code, f"coinsync residents unmerge {INTO}" in said.err) == (7, True)
         installation.ok("residents", "unmerge", f"#{INTO}", "--yes")
@@ -162,7 +162,7 @@ class TestMerge:
             who: sum(p.entry.coins for p in installation.ledger() if p.entry.resident == who)
             for who in (CARD, INTO)
         }
-        assert (installation.balance(INTO), sums[CARD] > 60) == (sums[CARD] + sums[INTO], True)
+        assert (installation.balance(INTO), sums[CARD] > 40) == (sums[CARD] + sums[INTO], True)
         assert {link for link in links(installation) if link.resident in (CARD, INTO)} == before
 
     def test_wrong_use(self, installation: Installation) -> None:
@@ -330,7 +330,7 @@ class TestErase:
             ("", "erased"),
         ]
         assert (seen(installation, HIS), seen(installation, THEIRS)) == ({105: 20, 125: 0}, {})
-        assert installation.balance(INTO) == 140
+        assert installation.balance(INTO) == 120
 
 
 class TestExport:

@@ -561,7 +561,7 @@ def a_page_of_an_erased_card(c: sqlite3.Connection) -> str:
     return f"a VK page of #{who}"
 
 
-@damage("merges", "coinsync residents unmerge '#")
+@damage("merges", "coinsync residents unmerge '#", alone=False)
 def a_merge_into_nobody(c: sqlite3.Connection) -> str:
     """A card goes on as one that is not recorded."""
     card, *_ = one(c, "SELECT resident_id FROM merged_card")
@@ -935,7 +935,9 @@ def test_the_way_out_leads_out(lived: Installation, name: str) -> None:
     wrong = next(wrong for wrong in DAMAGES if wrong.name == name)
     done(lived, wrong)
     mend(lived, wrong.check)
-    assert lived.ok("reconcile").code == 0
+    left = {finding["check"] for finding in lived.run("reconcile", "--json").json["findings"]}
+    # Cards that are parted have visits of their own again, and the next sync pays them.
+    assert left == ({"rules"} if name == "a_link_to_a_merged_card" else set())
 
 
 def test_a_changed_rate_is_a_finding_until_it_is_posted(synced: Installation) -> None:

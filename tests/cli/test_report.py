@@ -62,7 +62,7 @@ def test_programs_and_spreadsheets_read_the_same(installation: Installation) -> 
     assert list(rows[0])[:3] == ["month", "part", "name"]
     [school] = [each for each in data if (each["month"], each["part"]) == ("2026-11", "school")]
     listed = installation.ok("balance", "--as-of", "2026-11-30", "--json").json
-    assert school["coins"] == sum(each["coins"] for each in listed)
+    assert school["coins"] == sum(each["balance"] for each in listed)
     assert {each["month"] for each in data} == {"2026-10", "2026-11"}
 
 

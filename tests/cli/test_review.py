@@ -206,7 +206,7 @@ class TestVisits:
         assert (entry.kind, entry.coins, entry.happened_on.isoformat()) == (
             "award",
             10,
-            case["hold"]["happened_on"],
+            case["hold"]["day"],
         )
         assert entry.actor == "anna"
         assert (installation.balance(who), all_is_done(installation)) == (before + 10, True)

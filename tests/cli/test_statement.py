@@ -108,13 +108,13 @@ def test_it_adds_up_and_equals_the_balance_of_every_day(synced: Installation) ->
             {
                 "resident": who,
                 "name": found["name"],
-                "coins": found["closing"],
+                "balance": found["closing"],
                 "day": until.isoformat(),
             }
         ]
         before = (until - timedelta(days=14)).isoformat()
         assert (
-            synced.ok("balance", f"#{who}", "--as-of", before, "--json").json[0]["coins"]
+            synced.ok("balance", f"#{who}", "--as-of", before, "--json").json[0]["balance"]
             == found["opening"]
         )
 
@@ -390,9 +390,9 @@ def test_coins_to_be_made_up_are_said(synced: Installation) -> None:
         assert re.search(
             rf"^ *#{who} .* 0 \(10 to be made up\)$", synced.ok(*words).out, re.MULTILINE
         )
-        data = {one["resident"]: one["coins"] for one in synced.ok(*words, "--json").json}
+        data = {one["resident"]: one["balance"] for one in synced.ok(*words, "--json").json}
         rows = {
-            int(row["resident"]): int(row["coins"])
+            int(row["resident"]): int(row["balance"])
             for row in csv.DictReader(io.StringIO(synced.ok(*words, "--csv").out))
         }
         assert data[who] == rows[who] == -10
@@ -408,18 +408,18 @@ def test_two_cards_of_one_child_make_one_page(synced: Installation) -> None:
     assert synced.ok("statement", f"#{ended}", *period(), "--json").json == found
     assert found["resident"] == heir
     assert found["closing"] == sum(one["closing"] for one in apart.values())
-    numbers = sorted(line["n"] for one in apart.values() for line in one["lines"])
-    assert sorted(line["n"] for line in found["lines"]) == numbers
+    numbers = sorted(line["entry"] for one in apart.values() for line in one["lines"])
+    assert sorted(line["entry"] for line in found["lines"]) == numbers
     # Their coins are counted once, on the card that goes on.
     for words in (
         ("balance",),
         ("residents", "list", "--all"),
         ("balance", "--branch", "1", "--branch", "2"),
     ):
-        listed = {one["resident"]: one["coins"] for one in synced.ok(*words, "--json").json}
+        listed = {one["resident"]: one["balance"] for one in synced.ok(*words, "--json").json}
         assert ended not in listed
         assert listed[heir] == found["closing"]
-    assert sum(one["coins"] for one in synced.ok("balance", "--json").json) == sum(
+    assert sum(one["balance"] for one in synced.ok("balance", "--json").json) == sum(
         posted.entry.coins for posted in synced.ledger()
     )
 
@@ -470,9 +470,9 @@ def test_the_json_of_a_statement_holds_no_more_than_the_page(synced: Installatio
     found = synced.ok("statement", f"#{a_busy_resident(synced)}", *period(), "--json").json
     assert set(found) == {
         *("school", "language", "resident", "name", "since", "until", "printed_on"),
-        *("opening", "lines", "closing", "coins", "owes", "seal"),
+        *("opening", "lines", "closing", "coin_word", "owes", "seal"),
     }
-    assert set(found["lines"][0]) == {"n", "day", "kind", "what", "why", "coins", "balance"}
+    assert set(found["lines"][0]) == {"entry", "day", "kind", "what", "why", "coins", "balance"}
 
 
 # --- how wide it is ---------------------------------------------------------------------------
@@ -586,9 +586,9 @@ def test_balances_as_of_a_day_say_of_which(synced: Installation) -> None:
             posted.entry.coins if posted.entry.happened_on <= day else 0
         )
     words = ("balance", "--as-of", day.isoformat())
-    assert {one["resident"]: one["coins"] for one in synced.ok(*words, "--json").json} == expected
+    assert {one["resident"]: one["balance"] for one in synced.ok(*words, "--json").json} == expected
     rows = list(csv.DictReader(io.StringIO(synced.ok(*words, "--csv").out)))
-    assert {int(row["resident"]): int(row["coins"]) for row in rows} == expected
+    assert {int(row["resident"]): int(row["balance"]) for row in rows} == expected
     assert {row["day"] for row in rows} == {"2026-11-11"}
     assert synced.ok(*words).out.startswith(
         "at the end of 2026-11-11 Wed, by the days on which things happened\n"

@@ -205,7 +205,7 @@ class TestColumns:
         text = in_terminal(motley, *LISTINGS["cases"], columns=80).text
         for case in motley.ok("review", "list", "--json").json:
             assert case["id"] in text
-            assert case["hold"]["happened_on"] in text
+            assert case["hold"]["day"] in text
 
     def test_a_pipe_is_wide(self, motley: Installation) -> None:
         """Nothing is wrapped for a program that reads."""

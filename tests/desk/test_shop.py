@@ -840,4 +840,4 @@ def test_an_item_of_the_catalog_is_compared_whole(at: Shop) -> None:
     """Putting the same goods again is no change, and words name what is."""
     assert at.put(an_item()).words == ("no changes",)
     item: Item = an_item(price=31, name="Кружка")
-    assert at.put(item).words == ("~ mug  Кружка  name, price 30 → 31",)
+    assert at.put(item).words == ("~ mug  Кружка  name_ru, price 30 → 31",)

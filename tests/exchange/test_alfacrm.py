@@ -7,6 +7,8 @@ through the client. Where the simulator is too well behaved, a scripted connecti
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, timedelta
+from threading import Barrier, Event
+from time import sleep
 from typing import Any
 
 import pytest
@@ -27,11 +29,12 @@ from coinsync.core.facts import (
     Status,
 )
 from coinsync.core.identity import NameForm, VkKind, read_vk
+from coinsync.core.plan import Scope
 from coinsync.core.planning.compare import COPIES
 from coinsync.core.planning.people import People
 from coinsync.environment import Progress, no_progress
 from coinsync.errors import CrmRefused, IncompleteRead, NotAnAnswer
-from coinsync.exchange.alfacrm import AlfaCrm
+from coinsync.exchange.alfacrm import STATUSES, AlfaCrm
 from coinsync.exchange.base import Unreadable, read_people
 from coinsync.exchange.http import Http
 from coinsync.exchange.wire import Bounds
@@ -153,6 +156,7 @@ def reading(
     school: School = SCHOOL,
     *,
     page_size: int = 500,
+    calls: int = 1,
     progress: Progress = no_progress,
     clock: Time | None = None,
     **options: Any,
@@ -170,7 +174,7 @@ def reading(
             bounds=Bounds(),
         )
         kept = ResidentSettings(names=NameForm.FULL, vk_field="custom_vk")
-        exchange = AlfaCrm(http, kept, page_size=page_size, progress=progress)
+        exchange = AlfaCrm(http, kept, page_size=page_size, calls=calls, progress=progress)
         try:
             yield simulator, exchange
         finally:
@@ -200,6 +204,9 @@ class Scripted(Http):
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self._answer_to = answer
 
+    def log_in(self) -> None:
+        """Nothing is to be got."""
+
     def call(
         self, path: str, body: Mapping[str, Any], query: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
@@ -210,10 +217,12 @@ class Scripted(Http):
 
 
 @contextmanager
-def scripted(answer: Callable[[str, Mapping[str, Any]], dict[str, Any]]) -> Iterator[Any]:
+def scripted(
+    answer: Callable[[str, Mapping[str, Any]], dict[str, Any]], calls: int = 1
+) -> Iterator[Any]:
     """A scripted connection and the exchange on it, as a pair."""
     http = Scripted(answer)
-    exchange = AlfaCrm(http, ResidentSettings(), page_size=500)
+    exchange = AlfaCrm(http, ResidentSettings(), page_size=500, calls=calls)
     try:
         yield http, exchange
     finally:
@@ -254,6 +263,161 @@ def test_the_lesson_records_are_those_of_the_books(branch: int, page_size_max: i
         Status.CANCELLED,
         Status.CONDUCTED,
     }
+
+
+# Several calls at once
+
+
+@pytest.mark.parametrize("calls", [2, 8])
+@pytest.mark.parametrize("page_size_max", [500, 20, 7])
+def test_several_calls_at_once_read_the_same(calls: int, page_size_max: int) -> None:
+    """The same facts for the same requests, a page too many never."""
+    requests = []
+    for at_once in (1, calls):
+        with reading(calls=at_once, page_size_max=page_size_max) as (crm, exchange):
+            records = by_number(exchange.lesson_records(1, SINCE, UNTIL).items)
+            residents = exchange.residents(1, TODAY).items
+            requests.append(len(crm.requests))
+        assert records == records_in_books(SCHOOL, 1)
+        assert {resident.id: resident for resident in residents} == residents_in_books(SCHOOL, 1)
+    assert requests[0] == requests[1]
+
+
+def test_the_lists_of_a_window_are_asked_for_at_once() -> None:
+    """Each answer waits until all three are asked for."""
+    all_asked = Barrier(3, timeout=30)
+
+    def answer(path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        all_asked.wait()
+        return page([row(body["status"], status=body["status"])])
+
+    with scripted(answer, calls=3) as (_, exchange):
+        reading = exchange.lesson_records(1, SINCE, UNTIL)
+    assert sorted(by_number(reading.items)) == [1, 2, 3]
+
+
+def test_the_pages_of_a_list_are_asked_for_at_once() -> None:
+    """All but the first one, which says how many there are."""
+    others_asked = Barrier(3, timeout=30)
+
+    def answer(path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        if body["page"]:
+            others_asked.wait()
+        return page([{"id": body["page"] + 1}], total=4)
+
+    with scripted(answer, calls=3) as (http, exchange):
+        reading = exchange.groups(1)
+    assert [group.id for group in reading.items] == [1, 2, 3, 4]
+    assert len(http.asked) == 4
+
+
+def test_never_more_calls_at_once_than_allowed() -> None:
+    """Lists and their pages share them."""
+    under_way: list[int] = []
+    most: list[int] = []
+
+    def answer(path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        under_way.append(1)
+        most.append(len(under_way))
+        sleep(0.002)
+        under_way.pop()
+        number = body["status"] * 10 + body["page"]
+        return page([row(number, status=body["status"])], total=6)
+
+    with scripted(answer, calls=2) as (_, exchange):
+        reading = exchange.lesson_records(1, SINCE, UNTIL)
+    assert len(reading.items) == 18
+    assert max(most) == 2
+
+
+@pytest.mark.parametrize("number", [0, 3])
+def test_an_error_of_any_call_is_that_of_the_reading(number: int) -> None:
+    """Whether it is the first page or a later one; the calls beside it end."""
+
+    def answer(path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        if body["page"] == number:
+            raise CrmRefused("AlfaCRM refused the key")
+        return page([{"id": body["page"] + 1}], total=5)
+
+    with scripted(answer, calls=3) as (_, exchange), pytest.raises(CrmRefused):
+        exchange.groups(1)
+
+
+def test_threads_whose_token_is_lost_log_in_once() -> None:
+    """The first one that is refused renews it, the others take the new one."""
+    with reading(calls=3, page_size_max=7) as (crm, exchange):
+        exchange.branches()
+        crm.faults.add("lost_token", at=[1])
+        assert exchange.residents(1, TODAY).complete
+    assert sum(request.path.endswith("auth/login") for request in crm.requests) == 2
+
+
+def test_lists_that_are_expected_are_asked_for_ahead() -> None:
+    """While the first one is still on its way, in the order in which they will be read."""
+    windows = [Scope(1, SINCE, SINCE), Scope(1, UNTIL, UNTIL)]
+    next_asked = Event()
+
+    def answer(path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        if path == "1/regular-lesson/index":
+            next_asked.set()
+        elif path == "branch/index":
+            assert next_asked.wait(30)
+        return page([])
+
+    with scripted(answer, calls=5) as (http, exchange):
+        exchange.expect(1, windows)
+        assert exchange.branches().complete
+        assert exchange.residents(1, TODAY).complete
+        assert read_everything(exchange, windows)
+    assert len(http.asked) == 5 + 2 * len(STATUSES)
+
+
+def read_everything(exchange: AlfaCrm, windows: list[Scope]) -> bool:
+    """Read what a sync reads of branch 1; whether all of it was whole."""
+    for reading in (exchange.lesson_types(1), exchange.groups(1), exchange.schedule(1)):
+        if not reading.complete:
+            return False
+    return all(exchange.lesson_records(1, day.since, day.until).complete for day in windows)
+
+
+@pytest.mark.parametrize("calls", [2, 4])
+def test_few_lists_are_asked_for_ahead(calls: int) -> None:
+    """Memory does not grow with the number of windows; what is passed over is never read."""
+    windows = [Scope(1, SINCE + timedelta(days=day), SINCE) for day in range(30)]
+    with scripted(lambda path, body: page([]), calls=calls) as (http, exchange):
+        exchange.expect(1, windows)
+        assert exchange.schedule(1).complete
+    # Branches, cards, types and groups were skipped.
+    assert 1 <= len(http.asked) <= 1 + calls
+    assert http.asked[0][0] == "1/regular-lesson/index"
+
+
+def test_one_call_at_a_time_asks_for_nothing_ahead() -> None:
+    """As the CRM's makers advise."""
+    with scripted(lambda path, body: page([])) as (http, exchange):
+        exchange.expect(1, [Scope(1, SINCE, UNTIL)])
+        assert http.asked == []
+        assert exchange.groups(1).complete
+    assert [path for path, _ in http.asked] == ["1/group/index"]
+
+
+def test_an_error_ahead_is_that_of_the_list_it_belongs_to() -> None:
+    """What is read before it stands, and the list may be asked for again."""
+    refused: list[str] = []
+
+    def answer(path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        if path == "1/group/index" and not refused:
+            refused.append(path)
+            raise CrmRefused("AlfaCRM refused the key")
+        return page([])
+
+    with scripted(answer, calls=4) as (_, exchange):
+        exchange.expect(1, [])
+        assert exchange.lesson_types(1).complete
+        with pytest.raises(CrmRefused):
+            exchange.groups(1)
+        assert exchange.schedule(1).complete
+        assert exchange.groups(1).complete
 
 
 def test_both_ends_of_the_window_are_included() -> None:
@@ -436,6 +600,14 @@ def test_a_crm_that_ignores_every_filter_is_read_rightly() -> None:
         1: 3,
         2: 1,
         3: 2,
+    }
+    # Each of the three questions of the first reading brought all five.
+    oddities = exchange.oddities()
+    assert oddities.pop("other lessons than the one that was looked for") > 5
+    assert oddities == {
+        "lessons of another branch": 3,
+        "lessons of other days": 1,
+        "lessons of another status": 8,
     }
 
 

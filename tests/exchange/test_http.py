@@ -684,8 +684,8 @@ def test_a_packed_answer_is_unpacked() -> None:
         assert http.call(BRANCHES, {}) == {"total": 3}
 
 
-def test_packing_that_was_not_asked_for_is_read_where_it_can() -> None:
-    """And is no answer where it cannot."""
+def test_packing_that_was_not_asked_for_is_counted() -> None:
+    """It is read where it can be, and it is a sign of something in between."""
     body = gzip.compress(b'{"total": 3}')
     answers = [says(body, f"Content-Encoding: {how}") for how in ("gzip", "x-gzip", "br")]
     with Stub(TOKEN_GIVEN, *answers) as stub, opened(stub.url, tries=1) as http:
@@ -693,6 +693,7 @@ def test_packing_that_was_not_asked_for_is_read_where_it_can() -> None:
         with pytest.raises(NotAnAnswer):
             http.call(BRANCHES, {})
     assert b"accept-encoding: gzip, deflate\r\n" in stub.requests[0].lower()
+    assert dict(http.oddities) == {"answers packed in a way that was not asked for": 2}
 
 
 def test_an_answer_in_chunks_is_put_together() -> None:

@@ -158,7 +158,7 @@ def _introduction() -> str:
         " it would write with `--dry-run`. Output for programs is `--json`: one line, keys in"
         " English, days as `2026-11-20`, moments in UTC as `2026-11-20T19:00:00Z`. A listing also"
         " takes `--csv`. The examples below are those of a small made-up school on 20 November"
-        " 2026; of every list only the first item is shown. What each key means stands once, in the"
+        " 2026; of every list only one item is shown. What each key means stands once, in the"
         " [vocabulary](#vocabulary).\n"
     )
 
@@ -266,11 +266,12 @@ def _block(title: str, language: str, content: str) -> str:
 
 
 def shortened(value: Any) -> Any:
-    """The same with the first item of every list alone."""
+    """The same with one item of every list, the longest, which shows most."""
     if isinstance(value, dict):
         return {name: shortened(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [shortened(item) for item in value[:1]]
+    if isinstance(value, list) and value:
+        longest = max(value, key=lambda item: len(json.dumps(item)))
+        return [shortened(longest)]
     return value
 
 

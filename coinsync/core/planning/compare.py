@@ -199,7 +199,7 @@ class _Comparing:
 
     def _state(self, lesson: Lesson, card: int) -> KeyState:
         key = lesson_key(self.account, lesson.id, card)
-        return self.recorded.key_states.get(key, KeyState(key))
+        return self.recorded.key_states.get(key) or KeyState(key)
 
     def _weigh(
         self, lesson: Lesson, attendance: Attendance, verdict: Verdict, stored: LessonRecord | None
@@ -261,18 +261,20 @@ def _plain_remarks(
 
 def _without_erased(window: WindowReading, erased: frozenset[int]) -> WindowReading:
     # The CRM goes on listing a child whose family asked to be forgotten here.
+    if not erased:
+        return window
     records = []
     for record in window.lesson_records:
         attendance = tuple(mark for mark in record.attendance if mark.resident not in erased)
         records.append(replace(record, attendance=attendance))
-    return replace(window, lesson_records=tuple(records)) if erased else window
+    return replace(window, lesson_records=tuple(records))
 
 
 def _with_the_removed(
     record: LessonRecord, stored: LessonRecord | None, erased: frozenset[int]
 ) -> LessonRecord:
     # Residents whom a lesson listed once are kept: else their coins could not be found.
-    if stored is None:
+    if stored is None or stored.attendance == record.attendance:
         return record
     present = _by_resident(record)
     removed = []
@@ -306,7 +308,7 @@ def _heirs(records: Iterable[LessonRecord], recorded: Recorded) -> dict[int, int
     candidates: dict[int, set[int]] = {}
     for record in records:
         stored = recorded.lesson_records.get(record.lesson.id)
-        if stored is None:
+        if stored is None or stored.attendance == record.attendance:
             continue
         before, now = _listed(stored), _listed(record)
         newcomers = now - before
@@ -323,13 +325,16 @@ def entered_twice(records: Iterable[LessonRecord]) -> list[tuple[int, int]]:
 
     Both are paid, but one of them may be a slip of the office.
     """
-    first_alike: dict[tuple[Lesson, frozenset[int]], int] = {}
+    first_alike: dict[tuple[object, ...], int] = {}
     pairs = []
     for record in sorted(records, key=lambda record: record.lesson.id):
-        lesson, pupils = record.lesson, frozenset(_listed(record))
-        alike = replace(lesson, id=0, subject=None, scheduled=False)
-        if lesson.status is Status.CONDUCTED and lesson.starts and pupils:
-            first = first_alike.setdefault((alike, pupils), lesson.id)
+        lesson = record.lesson
+        if lesson.status is not Status.CONDUCTED or not lesson.starts:
+            continue
+        pupils = frozenset(_listed(record))
+        alike = (lesson.branch, lesson.date, lesson.starts, lesson.type, lesson.groups, pupils)
+        if pupils:
+            first = first_alike.setdefault(alike, lesson.id)
             if first != lesson.id:
                 pairs.append((lesson.id, first))
     return pairs

@@ -114,6 +114,8 @@ def believe(
 
 def _jumps(stored: Lesson, read: Lesson, rulebook: Rulebook) -> bool:
     # Whether the new day is too far from the one that is recorded, or alone costs the coins.
+    if read.date == stored.date:
+        return False
     unmoved = replace(read, date=stored.date)
     is_unpaid = rulebook.rule_for(unmoved) is not None and rulebook.rule_for(read) is None
     return is_unpaid or abs((read.date - stored.date).days) > DAYS_MOVED_MAX
