@@ -27,7 +27,7 @@ class CoinsyncError(Exception):
 
     @classmethod
     def of(cls, id: str, /, **values: Any) -> Self:
-        """The error that a text for staff tells, with the advice that is kept beside it."""
+        """The error that a text for staff tells, with its advice."""
         advice = f"{id}_advice"
         return cls(
             phrase(id, **values), advice=phrase(advice, **values) if advice in TEXTS else None

@@ -1,7 +1,7 @@
 """What clerks and directors read whole, in Russian and English.
 
-A ``StaffText`` is its English, so that programs and logs know no language, and has its Russian
-beside it. Only whoever prints for a person chooses.
+A ``StaffText`` is its English, which programs and logs take, with its Russian beside it. Only
+whoever prints for a person chooses.
 """
 
 from collections.abc import Mapping

@@ -116,14 +116,10 @@ class AlfaCrm(Exchange):
 
     def residents(self, branch: int, today: date) -> Reading[Resident]:
         into = partial(decode.resident, today=today, kept=self._kept)
-        return _decoded(self._customers(branch), into)
-
-    def _customers(self, branch: int) -> Reading[Record]:
-        # Residents and memberships both need the cards.
-        return self._read_once(_cards(branch))
+        return _decoded(self._read_once(_cards(branch)), into)
 
     def _read_once(self, request: ListRequest) -> Reading[Record]:
-        # What was not whole is asked for again.
+        # Residents and memberships both need the cards. What was not whole is asked for again.
         reading = self._whole.get(request.path) or self._lists.read(request)
         if reading.complete:
             self._whole[request.path] = reading
@@ -136,7 +132,7 @@ class AlfaCrm(Exchange):
         return frozenset(chain.from_iterable(cards))
 
     def memberships(self, branch: int) -> Reading[Membership]:
-        cards = self._customers(branch)
+        cards = self._read_once(_cards(branch))
         # Not every account answers to ``withGroups``. One that does may still have cards without.
         if cards.complete and not any("groups" in card for card in cards.items):
             return self._memberships_by_group(branch)

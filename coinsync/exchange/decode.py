@@ -6,8 +6,7 @@ Nothing is guessed beyond these forms. A message never repeats a value, which ma
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -53,15 +52,6 @@ class UnreadableRecord(ValueError):
     def __init__(self, path: str) -> None:
         super().__init__(path)
         self.path = path
-
-
-@contextmanager
-def within(path: str) -> Iterator[None]:
-    """Name the fields of an inner record after the field that holds it."""
-    try:
-        yield
-    except UnreadableRecord as error:
-        raise UnreadableRecord(f"{path}.{error.path}") from None
 
 
 def whole(record: Record, name: str) -> int:
@@ -244,8 +234,10 @@ def card_memberships(record: Record) -> tuple[Membership, ...]:
     for index, item in enumerate(groups):
         path = f"groups[{index}]"
         if isinstance(item, dict):
-            with within(path):
+            try:
                 memberships.append(_card_membership(resident, item))
+            except UnreadableRecord as error:
+                raise UnreadableRecord(f"{path}.{error.path}") from None
         else:
             memberships.append(Membership(resident, number({path: item}, path)))
     return tuple(memberships)
@@ -341,12 +333,13 @@ def _marks(record: Record, status: Status) -> dict[int, Mark]:
         raise UnreadableRecord("details")
     marks: dict[int, Mark] = {}
     for index, detail in enumerate(details):
-        path = f"details[{index}]"
         if not isinstance(detail, dict):
-            raise UnreadableRecord(path)
-        with within(path):
+            raise UnreadableRecord(f"details[{index}]")
+        try:
             resident, attended = number(detail, "customer_id"), mark(detail, "is_attend")
             # The same pupil twice with two marks: neither of them can be believed.
             if marks.setdefault(resident, attended) is not attended:
                 raise UnreadableRecord("is_attend")
+        except UnreadableRecord as error:
+            raise UnreadableRecord(f"details[{index}].{error.path}") from None
     return marks
