@@ -331,7 +331,7 @@ def test_the_service_key_of_vk_is_a_secret(tmp_path: Path, name: str) -> None:
     assert "very-secret" not in caught.value.message
 
 
-@pytest.mark.parametrize("name", ["api_key", "password", "token", "vk_keys", "secret"])
+@pytest.mark.parametrize("name", ["key", "api_key", "password", "token", "vk_keys", "secret"])
 def test_a_secret_in_the_file_is_refused_without_showing_it(tmp_path: Path, name: str) -> None:
     """It would be in every backup of the configuration."""
     path = tmp_path / "config.toml"

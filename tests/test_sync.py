@@ -469,7 +469,10 @@ def test_cards_that_are_merged_after_they_were_paid_lose_the_second_award(
     school.merge(ADA, GLEB)
     assert coins(school.night()) == [(1, ADA, -10)]
     school.part(ADA, GLEB)
-    assert coins(school.night()) == [(1, ADA, 10)]
+    outcomes = school.night()
+    assert coins(outcomes) == [(1, ADA, 10)]
+    # It was marked in time.
+    assert remarks(outcomes, RemarkKind.LATE) == []
 
 
 # --- people ----------------------------------------------------------------------------------

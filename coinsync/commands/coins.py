@@ -24,7 +24,7 @@ from coinsync.commands.options import (
     resident_argument,
 )
 from coinsync.commands.posting import carry_out
-from coinsync.commands.session import Session, refuse_branches
+from coinsync.commands.session import Session
 from coinsync.config import Settings
 from coinsync.core.facts import Presence, Resident
 from coinsync.core.files.import_rows import read_import_rows
@@ -87,7 +87,10 @@ def credit(
         # The only word is then how many coins.
         resident, coins = None, resident
     if resident is not None and session.branches:
-        refuse_branches("credit RESIDENT")
+        raise UsageError(
+            "credit RESIDENT: --branch says nothing here",
+            advice="For all of a branch: coinsync credit COINS --everybody --branch BRANCH.",
+        )
     chosen = _way(session.settings, way) if way else None
     amount = _amount(coins, chosen)
     author, note = author_of(session, key, date, allow_duplicate), note_of(reason)

@@ -161,7 +161,10 @@ def accept(
     """
     session: Session = ctx.obj
     if clock == (seal is not None):
-        raise UsageError("db accept: say what is accepted: --clock, or the seal of the ledger")
+        raise UsageError(
+            "db accept: say what is accepted: --clock, or the seal of the ledger",
+            advice="coinsync reconcile prints the seal at which it ends.",
+        )
     typed = parse_seal(seal) if seal is not None else None
     with session.lock("db accept", 0.0), session.writable() as opened:
         if typed is None:

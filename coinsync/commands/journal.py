@@ -33,7 +33,6 @@ def journal(
     today: Annotated[bool, Option("--today", help="What was done today.")] = False,
     since: Day = None,
     until: Day = None,
-    by: Annotated[str, Option("--by", metavar="NAME", help="Only what they did.")] = "",
     resident: Annotated[
         str | None,
         Option(
@@ -49,8 +48,13 @@ def journal(
     limit: Annotated[int, Option(min=1, max=10_000, help="How many.")] = 20,
     as_csv: AsCsv = False,
 ) -> None:
-    """Who did what, when, why, and how to take it back."""
+    """Who did what, when, why, and how to take it back.
+
+    With --actor NAME only what they did.
+    """
     session: Session = ctx.obj
+    # Nothing is written here in anybody's name, so that whoever names somebody asks for their work.
+    by = ctx.find_root().params["actor"]
     first, last = span(since, until)
     if today:
         if first or last:

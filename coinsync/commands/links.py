@@ -74,7 +74,7 @@ def revoke(
 
 def account_number(session: Session, text: str) -> int:
     """The number of a VK account; a screen name is looked up in VK."""
-    meaning = read_vk(text)
+    meaning = read_vk(text.removeprefix("vk:"))
     if meaning.kind is VkKind.NUMBER:
         return meaning.number
     if meaning.kind is VkKind.SCREEN_NAME:

@@ -139,7 +139,8 @@ def _proof(
     seen = last_seal(session.seal_file)
     # That it holds is no news; that it does not is what stops every writer.
     if seen is not None and not reader.has_seal(seen):
-        held.append((seen, seals.accept_command(reader)))
+        accept = seals.accept_command(reader)
+        held.append((seen, f"coinsync db restore FILE, or if this ledger is right: {accept}"))
     branches = [branch.id for branch in session.chosen_branches()]
     with session.progress_bar() as bar:
         return proving.prove(

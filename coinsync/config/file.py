@@ -19,7 +19,7 @@ from coinsync.core.setting import Key, Section
 from coinsync.errors import ConfigError, reason_of, without_password
 
 _SECRET_WORDS = re.compile(
-    r"(api_?key|password|secret|token|protected_?key|vk_?keys?|service_?key)$", re.IGNORECASE
+    r"(^key|api_?key|password|secret|token|protected_?key|vk_?keys?|service_?key)$", re.IGNORECASE
 )
 _VALUE_LENGTH_MAX = 60
 #: A configuration of a hundred branches and rules has a tenth of it.

@@ -102,7 +102,8 @@ def _read_path(path: str) -> VkText:
     if dialogue:
         return _peer(dialogue[1])
     word = re.split(r"[?#]", path, maxsplit=1)[0].rstrip("/")
-    if not word:
+    # A page of VK's own program is nobody's.
+    if not word or word.endswith(".php"):
         return VkText(VkKind.NOT_A_PERSON)
     return _read_word(word, bare=False)
 

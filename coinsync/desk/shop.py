@@ -124,7 +124,10 @@ def _parts(total: int, buyers: Sequence[Buyer]) -> list[tuple[Resident, int]]:
         raise UsageError("the same resident pays twice")
     named = sum(coins or 0 for coins in coins_of.values())
     if named > total or (named < total and None not in coins_of.values()):
-        raise UsageError(f"the parts make {named} coins, the price is {total}")
+        raise UsageError(
+            f"the parts make {named} coins, the price is {total}",
+            advice="Name smaller parts; whoever is named without coins pays the rest.",
+        )
     parts = []
     for resident, coins in coins_of.items():
         if resident.presence is Presence.ERASED:

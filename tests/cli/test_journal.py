@@ -50,7 +50,7 @@ def test_each_run_is_one_line_newest_first(worked: Installation) -> None:
     ("words", "expected"),
     [
         (("--limit", "1"), [IMPORT]),
-        (("--by", "vera"), [OTHER]),
+        (("--actor", "vera"), [OTHER]),
         (("--resident", "#101"), [IMPORT, CREDIT]),
         (("--find", "ОЛИМПИАДА"), [IMPORT]),
         (("--kind", "credit"), [IMPORT, OTHER, CREDIT]),
@@ -74,9 +74,9 @@ def test_today_is_the_schools_day(worked: Installation) -> None:
 
 def test_the_account_stands_beside_another_name(worked: Installation) -> None:
     """Whoever was named need not be who logged in."""
-    (line,) = journal(worked, "--by", "vera")
+    (line,) = journal(worked, "--actor", "vera")
     assert (line["run"]["actor"], line["run"]["login"][-1]) == ("Vera", ")")
-    assert line["run"]["login"] in worked.ok("journal", "--by", "vera").out
+    assert line["run"]["login"] in worked.ok("journal", "--actor", "vera").out
 
 
 def test_a_branch_sees_what_moved_its_coins(worked: Installation) -> None:
@@ -107,7 +107,7 @@ def test_the_command_named_takes_it_back(worked: Installation) -> None:
 def test_a_forgotten_resident_stays_forgotten(worked: Installation) -> None:
     """Names and notes are gone, number and coins stay."""
     worked.ok("residents", "erase", "#102", "--yes")
-    (line,) = journal(worked, "--by", "vera")
+    (line,) = journal(worked, "--actor", "vera")
     assert (line["why"], line["residents"]) == ("by hand", ["#102"])
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 import cli
+from coinsync.core.ledger import Kind
 from tests.support.goods import an_item, fill
 from tests.support.school import Installation, Said
 
@@ -64,6 +65,20 @@ def test_programs_and_spreadsheets_read_the_same(installation: Installation) -> 
     listed = installation.ok("balance", "--as-of", "2026-11-30", "--json").json
     assert school["coins"] == sum(each["balance"] for each in listed)
     assert {each["month"] for each in data} == {"2026-10", "2026-11"}
+
+
+def test_what_was_taken_back_counts_where_it_was_given(installation: Installation) -> None:
+    """Whoever was absent after all: under the rule, though none gives the lesson anything now."""
+    before = november(installation, "--json").json
+    number = next(
+        posted.n
+        for posted in installation.ledger()
+        if posted.entry.kind is Kind.AWARD and posted.entry.happened_on.month == 11
+    )
+    installation.ok("reverse", str(number), "--note", "x", "--yes")
+    after = november(installation, "--json").json
+    changed = [each for each in after if each["part"] == "for" and each not in before]
+    assert {(each["name"], each["reversed"]) for each in changed} == {("group lesson", -10)}
 
 
 def test_a_report_is_of_the_branches_that_are_named(installation: Installation) -> None:

@@ -146,7 +146,7 @@ def test_a_community_is_not_a_person(text: str) -> None:
             "search",
             "login",
         ),
-        *("vk.com/support", "https://vk.com/feed"),
+        *("vk.com/support", "https://vk.com/feed", "https://vk.com/al_im.php?sel=5"),
     ],
 )
 def test_a_link_to_something_else_is_not_a_person(text: str) -> None:

@@ -322,6 +322,7 @@ def sqlite_error(number: int, text: str) -> sqlite3.OperationalError:
         (sqlite3.SQLITE_LOCKED, DatabaseUnavailable, 75, "is busy"),
         (sqlite3.SQLITE_PROTOCOL, DatabaseUnavailable, 75, "is busy"),
         (sqlite3.SQLITE_FULL, DatabaseUnavailable, 75, "disk full; nothing written"),
+        (sqlite3.SQLITE_IOERR_SHMSIZE, DatabaseUnavailable, 75, "disk full; nothing written"),
         (sqlite3.SQLITE_READONLY, DatabaseUnusable, 2, "read-only for this user; nothing written"),
         (sqlite3.SQLITE_READONLY_DIRECTORY, DatabaseUnusable, 2, "read-only for this user"),
         (sqlite3.SQLITE_CANTOPEN, DatabaseUnusable, 2, "does not exist"),

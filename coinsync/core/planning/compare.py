@@ -218,8 +218,11 @@ class _Comparing:
         changed = self._facts_changed(attendance, verdict, stored)
         difference = Difference(lesson, attendance.resident, verdict, state, hold, changed)
         self.differences.append(difference)
+        before = _by_resident(stored).get(attendance.resident)
+        was_marked = before is not None and before.mark in (Mark.ATTENDED, Mark.OTHER_CARD)
         # On the day of the lesson itself a teacher may still be marking.
         is_late = stored and self.read_before and stored.lesson.date < self.read_before
+        is_late = is_late and not was_marked
         if verdict.coins > state.coins and changed and is_late:
             self.remarks.append(Remark(RemarkKind.LATE, "late", lesson.id, attendance.resident))
 

@@ -266,7 +266,9 @@ def _address(path: Path, mode: str) -> str:
 def _codes(error: BaseException) -> set[int]:
     # Errors of Python's own module, such as a closed connection, have no number.
     numbers = [getattr(cause, "sqlite_errorcode", None) for cause in causes(error)]
-    return {number & _PRIMARY for number in numbers if number is not None}
+    codes = {number & _PRIMARY for number in numbers if number is not None}
+    # The index of the -wal file cannot grow: that is how a disk with a few free blocks shows.
+    return codes | {sqlite3.SQLITE_FULL} if sqlite3.SQLITE_IOERR_SHMSIZE in numbers else codes
 
 
 def _is_open_to_all(path: Path) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from peewee import fn
+from peewee import JOIN, fn
 
 from coinsync.core.facts import Lesson, Note
 from coinsync.core.ledger import Entry, Head, KeyState, Kind, LedgerRow, Line, Posted, Run
@@ -108,15 +108,19 @@ class LedgerQueries(CardQueries):
         owner_of: dict[int, int] = {}
         for resident in residents:
             owner_of |= dict.fromkeys(self.cards_of(resident), resident)
+        # A reversal counts where its award did, also one that no rule gives any more.
+        reversed_entry = EntryRow.alias()
         columns = [
             EntryRow.resident,
             fn.SUBSTR(EntryRow.happened_on, 1, 7),
             EntryRow.kind,
-            EntryRow.rule,
+            fn.COALESCE(reversed_entry.rule, EntryRow.rule),
         ]
         in_span = EntryRow.happened_on.between(since.isoformat(), until.isoformat())
         # A reversal takes coins back or gives them back, which is not the same.
         query = EntryRow.select(*columns, fn.SUM(EntryRow.coins)).where(in_span)
+        is_reversed = EntryRow.reverses == reversed_entry.n
+        query = query.join(reversed_entry, JOIN.LEFT_OUTER, on=is_reversed)
         query = query.group_by(*columns, EntryRow.coins > 0)
         sums: list[MonthSum] = []
         for batch in batches(sorted(owner_of)):
