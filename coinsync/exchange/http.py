@@ -197,16 +197,15 @@ class PagedLists:
         self._progress(request.what, total, total)
         return total, [item for item in items if isinstance(item, dict)]
 
-    def read_all(self, requests: Sequence[ListRequest]) -> list[Reading[Record]]:
-        """Read lists one after another, up to the first one that is not whole."""
+    def read_all(self, requests: Sequence[ListRequest]) -> Iterator[Reading[Record]]:
+        """Read lists one after another, each when it is needed, up to one that is not whole."""
         if not all(request in self._expected for request in requests):
             self._expected = [*requests, *self._expected]
-        readings = []
         for request in requests:
-            readings.append(self.read(request))
-            if not readings[-1].complete:
-                break
-        return readings
+            reading = self.read(request)
+            yield reading
+            if not reading.complete:
+                return
 
     def read(self, request: ListRequest) -> Reading[Record]:
         """Read a list, again when what came does not add up; say so if it never does."""
@@ -223,17 +222,22 @@ class PagedLists:
     def _first_page(self, request: ListRequest) -> Record:
         if self._pool is None or request not in self._expected:
             return self._page(request, 0)
-        # What was expected before it will not be read any more. Only so many pages are asked for
-        # ahead as calls may be under way, because each that waits for its turn takes memory.
+        # What was expected before it will not be read any more.
         position = self._expected.index(request)
         for passed_over in self._expected[:position]:
             self._ahead.pop(passed_over, None)
         del self._expected[:position]
-        for expected in self._expected[: 1 + self._calls]:
-            if expected not in self._ahead:
-                self._ahead[expected] = self._pool.submit(self._call, expected, 0)
+        self._ask_ahead(1 + self._calls)
         del self._expected[0]
         return self._ahead.pop(request).result()
+
+    def _ask_ahead(self, lists: int) -> None:
+        """Ask for the first pages of the next lists: few, because those that wait take memory."""
+        if self._pool is None:
+            return
+        for expected in self._expected[:lists]:
+            if expected not in self._ahead:
+                self._ahead[expected] = self._pool.submit(self._call, expected, 0)
 
     def _page(self, request: ListRequest, page: int) -> Record:
         # With several calls at once all are the pool's, so that never more of them are under way.
@@ -265,6 +269,9 @@ class PagedLists:
             if walk.why:
                 return walk
             self._progress(request.what, len(walk.rows), total)
+            # More of them queue behind the other pages of a long list, so that something is under
+            # way when its last page has come.
+            self._ask_ahead(2 * self._calls)
             if ended:
                 return walk
         walk.why = f"more than {PAGES_MAX} pages"
