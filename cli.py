@@ -254,7 +254,7 @@ def _main(
     except (Exception, KeyboardInterrupt) as error:
         from coinsync.errors import Busy
 
-        message, advice, code = _explained(error)
+        message, advice, code = _explained(error, sessions)
         if code == INTERRUPTED and signals:
             code = SIGNALLED + signals[0]
         advice = advice.replace("COMMAND", _command_of(words)).replace("  ", " ")
@@ -275,16 +275,18 @@ def _main(
     return code
 
 
-def _explained(error: BaseException) -> tuple[str, str, int]:
+def _explained(error: BaseException, sessions: Sequence[Session]) -> tuple[str, str, int]:
     import typer
 
-    from coinsync.errors import Ambiguous, CoinsyncError
+    from coinsync.errors import CoinsyncError
+    from coinsync.staff_texts import ENGLISH, StaffText
 
     if isinstance(error, CoinsyncError):
-        message = error.message
-        if isinstance(error, Ambiguous):
-            message += "".join(f"\n    {candidate}" for candidate in error.candidates)
-        return message, error.advice, error.exit_code
+        language = ENGLISH
+        # What has both languages was said after the configuration was read.
+        if sessions and isinstance(error.message, StaffText):
+            language = sessions[0].staff_language
+        return *error.in_language(language), error.exit_code
     if isinstance(error, typer.TyperException):
         option = getattr(error, "option_name", "")
         if option[:1] == "-" and option[1:].isdigit():

@@ -7,19 +7,37 @@ later.
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import Any, Self
+
+from coinsync.staff_texts import ENGLISH, TEXTS, StaffText, in_language, joined, phrase
 
 
 class CoinsyncError(Exception):
     """Anything foreseen that stops a command; ``message`` says what and where in one line."""
 
     exit_code = 1
-    advice = "Run the command again with --debug and report what it prints."
+    advice: str = "Run the command again with --debug and report what it prints."
+    candidates: tuple[str, ...] = ()
 
     def __init__(self, message: str, *, advice: str | None = None) -> None:
         super().__init__(message)
         self.message = message
         if advice is not None:
             self.advice = advice
+
+    @classmethod
+    def of(cls, id: str, /, **values: Any) -> Self:
+        """The error that a text for staff tells, with its advice."""
+        advice = f"{id}_advice"
+        return cls(
+            phrase(id, **values), advice=phrase(advice, **values) if advice in TEXTS else None
+        )
+
+    def in_language(self, language: str) -> tuple[str, str]:
+        """Message and advice for staff; both are English where the message is nothing else."""
+        known = language if isinstance(self.message, StaffText) else ENGLISH
+        lines = [in_language(text, known) for text in (self.message, *self.candidates)]
+        return "\n    ".join(lines), in_language(self.advice, known)
 
 
 def reason_of(error: Exception) -> str:
@@ -180,17 +198,14 @@ class NotFound(CoinsyncError):
     """Nothing answers to that name or number."""
 
     exit_code = 6
-    advice = (
-        "Name a resident by 101, crm:101, vk:456 or the beginning of a name;"
-        ' "coinsync residents list" shows them.'
-    )
+    advice = phrase("not_found_advice")
 
 
 class Ambiguous(CoinsyncError):
     """Several answer to a name; each of ``candidates`` begins with a word that names it alone."""
 
     exit_code = 6
-    advice = "Use the number of the one that is meant."
+    advice = phrase("ambiguous_advice")
 
     def __init__(self, message: str, candidates: Sequence[str]) -> None:
         super().__init__(message)
@@ -201,16 +216,18 @@ class CoinPolicy(CoinsyncError):
     """The school's rules about coins do not allow the operation."""
 
     exit_code = 7
-    advice = '"coinsync journal" shows what was done before.'
+    advice: str = phrase("policy_advice")
 
     def __init__(self, message: str, *, advice: str | None = None) -> None:
-        super().__init__(f"{message}; nothing written", advice=advice)
+        text = joined("; ", message, phrase("not_written"))
+        # What has no Russian is English as a whole.
+        super().__init__(text if isinstance(message, StaffText) else str(text), advice=advice)
 
 
 class NotEnoughCoins(CoinPolicy):
     """The operation would take a balance below zero."""
 
-    advice = '"coinsync balance RESIDENT" shows what there is.'
+    advice = phrase("not_enough_advice")
 
 
 class AboveLimit(CoinPolicy):
@@ -228,25 +245,25 @@ class PostedOtherwise(CoinPolicy):
 class LikelyDuplicate(CoinPolicy):
     """The same was posted a moment ago under another key."""
 
-    advice = "If it is meant twice, pass --allow-duplicate."
+    advice = phrase("duplicate_advice")
 
 
 class OutOfStock(CoinPolicy):
     """Fewer pieces are left than are needed."""
 
-    advice = '"coinsync catalog stock list" shows what is left; "catalog stock count" corrects it.'
+    advice = phrase("out_of_stock_advice")
 
 
 class EventClosed(CoinPolicy):
     """The fair is closed: what was sold there is settled."""
 
-    advice = '"coinsync shop events" shows the fairs that are open.'
+    advice = phrase("event_closed_advice")
 
 
 class AlreadyReversed(CoinPolicy):
     """The entry was taken back before; that happens once."""
 
-    advice = "It was taken back already: only a new credit, debit or sale changes that."
+    advice = phrase("reversed_advice")
 
 
 class NotReversible(CoinPolicy):

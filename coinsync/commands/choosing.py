@@ -6,9 +6,10 @@ from contextlib import suppress
 
 import typer
 
-from coinsync.commands.session import at_terminal, somebody_is_there
+from coinsync.commands.session import Session, at_terminal, somebody_is_there
 from coinsync.core.identity import clean, plain_number
 from coinsync.errors import Ambiguous, CoinsyncError
+from coinsync.staff_texts import joined, phrase
 
 
 def ask_line(prompt: str) -> str:
@@ -18,14 +19,15 @@ def ask_line(prompt: str) -> str:
     return clean(input(prompt))
 
 
-def choose(error: Ambiguous) -> str:
+def choose(session: Session, error: Ambiguous) -> str:
     """What names the candidate alone that a person chooses. Raises ``Ambiguous`` for none."""
-    typer.echo(error.message)
+    typer.echo(session.for_staff(error.message))
     for number, candidate in enumerate(error.candidates, 1):
-        typer.echo(f"{number:4}  {candidate}")
-    chosen = plain_number(ask_line("number> "))
+        typer.echo(f"{number:4}  {session.for_staff(candidate)}")
+    prompt = session.for_staff(phrase("number"))
+    chosen = plain_number(ask_line(f"{prompt}> "))
     if not chosen or chosen > len(error.candidates):
-        raise Ambiguous(f"{error.message}; none was chosen", ())
+        raise Ambiguous(joined("; ", error.message, phrase("none_chosen")), ())
     return error.candidates[chosen - 1].split()[0]
 
 
@@ -45,7 +47,7 @@ def chosen_resident(ctx: typer.Context, text: str | None) -> str | None:
             find_card(reader, text)
     except Ambiguous as error:
         with at_terminal(), suppress(EOFError):
-            return choose(error)
+            return choose(ctx.obj, error)
     except CoinsyncError:
         pass  # The command itself says what is wrong.
     return text

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from coinsync.commands.options import author_of, digests_of
 from coinsync.commands.session import Session, account_of_machine, confirm, somebody_is_there
 from coinsync.errors import StalePlan, UnsafePlan, UsageError
+from coinsync.staff_texts import phrase
 
 if TYPE_CHECKING:
     from peewee import Database
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 #: Options that name the digest of a plan.
 DIGEST_OPTIONS = ("--expect", "--accept-unsafe")
+WRITE_IT = phrase("write_it")
 
 
 def apply(
@@ -109,7 +111,7 @@ def carry_out(
     _refuse_unsafe(session, proposal.plan, accepted)
     if proposal.plan and not yes:
         if not is_agreed(session):
-            session.say("nothing written")
+            session.say(phrase("not_written"))
             return 0
         # A person may think for long, and somebody else may have done the same meanwhile.
         again = decided()
@@ -149,13 +151,13 @@ def _refuse_unsafe(session: Session, plan: Plan, accepted: tuple[str, ...]) -> N
         )
 
 
-def is_agreed(session: Session, question: str = "Write it?") -> bool:
+def is_agreed(session: Session, question: str = WRITE_IT) -> bool:
     """Whether the person says yes. Raises ``UsageError`` where nobody is there to ask."""
     if session.json or not somebody_is_there():
         raise UsageError(
             "nobody is there to ask; nothing written", advice="Pass --yes, or --dry-run to look."
         )
-    return confirm(question)
+    return confirm(session.for_staff(question))
 
 
 def _show(session: Session, proposal: Proposal, *, asking: bool) -> None:
@@ -177,7 +179,7 @@ def _finish(
     if receipt is not None:
         session.say(receipt_line(receipt, len(plan.stock_moves)))
     elif dry_run and plan:
-        session.say("dry run: nothing written")
+        session.say(phrase("dry_run"))
         if unsafe:
             command = call_with(session, "--accept-unsafe", plan.digest)
             session.say(f"\nTo apply it although it is unsafe:\n{command}")

@@ -19,6 +19,7 @@ import typer
 from coinsync.core.identity import clean
 from coinsync.environment import Environment
 from coinsync.errors import CoinsyncError, NotFound, UsageError
+from coinsync.staff_texts import ENGLISH, StaffText, in_language
 
 if TYPE_CHECKING:
     from peewee import Database
@@ -39,6 +40,8 @@ LOCK_MINUTES_SPARE = 30
 #: As much of a name as the ledger keeps.
 ACTOR_LENGTH_MAX = 80
 _NOBODY_LOGGED_IN = 2**32 - 1
+_YES = frozenset({"y", "yes", "у", "д", "да"})
+_NO = frozenset({"n", "no", "н", "нет"})
 
 
 @dataclass
@@ -74,6 +77,15 @@ class Session:
         from coinsync import config
 
         return config.load(self.config)
+
+    @property
+    def staff_language(self) -> str:
+        """The language of what clerks read; programs read English."""
+        return ENGLISH if self.json else self.settings.school.staff_language
+
+    def for_staff(self, text: str) -> str:
+        """A text as clerks read it; one without a translation needs no configuration."""
+        return in_language(text, self.staff_language) if isinstance(text, StaffText) else text
 
     @property
     def secrets(self) -> Secrets:
@@ -189,7 +201,7 @@ class Session:
     def say(self, line: str) -> None:
         """Print a line for a person, unless quiet."""
         if not (self.quiet or self.json):
-            typer.echo(line)
+            typer.echo(self.for_staff(line))
 
     def tell(self, data: Any) -> None:
         """Print data for a program, when one reads."""
@@ -229,7 +241,7 @@ class Session:
         # A program that reads JSON or CSV need not wait for what draws tables.
         from coinsync.render.terminal import console, paper, show
 
-        show(paper() if on_paper else console(), page)
+        show(paper() if on_paper else console(), page, self.staff_language)
 
     def print_listing(
         self, listing: Listing, as_csv: bool = False, *, on_paper: bool = False
@@ -331,11 +343,33 @@ def at_terminal() -> Iterator[None]:
         yield
 
 
+def is_yes(answer: str, *, default: bool) -> bool | None:
+    """Whether a word means yes, in either language and layout; None where it means neither."""
+    from coinsync.core.till import other_layout
+
+    word = answer.strip().casefold()
+    for typed in (word, other_layout(word)):
+        if typed in _YES or typed in _NO:
+            return typed in _YES
+    return None if word else default
+
+
 def confirm(question: str, *, default: bool = False) -> bool:
     """Whether the person says yes; silence is no."""
+
+    def meant(answer: str) -> bool:
+        means_yes = is_yes(answer, default=default)
+        if means_yes is None:
+            raise typer.BadParameter("y / n")
+        return means_yes
+
+    suffix = " [Y/n]: " if default else " [y/N]: "
     try:
         with at_terminal():
-            return typer.confirm(question, default=default)
+            answer = typer.prompt(
+                question, "", show_default=False, prompt_suffix=suffix, value_proc=meant
+            )
+            return bool(answer)
     except typer.Abort as aborted:
         typer.echo()  # What follows begins on a line of its own.
         if isinstance(aborted.__context__, EOFError):

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import typer
 from typer import Context
@@ -18,7 +19,7 @@ from coinsync import errors
 from coinsync.commands.choosing import ask_line, choose
 from coinsync.commands.options import Fair, author_of
 from coinsync.commands.posting import apply
-from coinsync.commands.session import Session, at_terminal
+from coinsync.commands.session import Session, at_terminal, is_yes
 from coinsync.core.catalog import Item
 from coinsync.core.facts import Resident
 from coinsync.core.proposal import Proposal
@@ -30,21 +31,14 @@ from coinsync.lookup.residents import find_resident
 from coinsync.lookup.shop import last_sale, shelf
 from coinsync.render import shop as render
 from coinsync.render.coins import proposal_page
-from coinsync.render.numbers import counted, titled
+from coinsync.render.numbers import titled
+from coinsync.staff_texts import StaffText, columns, joined, phrase
 from coinsync.store.database import PooledConnection
 from coinsync.store.reader import Reader
 
 TRIES_MAX = 5
 #: No letters: these keys are the same in every layout.
 GOODS, TAKE_BACK, LEAVE = "?", "-", "0"
-
-_HELP = """\
-150 1 2x3        #150 buys the first of the list, and three of the second
-150+160=33 2     together, and #160 pays 33 of it
-?  goods     -  takes your last sale back     0  ends"""
-
-_YES = frozenset({"", "y", "yes", "у", "д", "да"})
-_NO = frozenset({"n", "no", "н", "нет"})
 
 
 def till(ctx: Context, event: Fair = "") -> int:
@@ -60,34 +54,6 @@ def till(ctx: Context, event: Fair = "") -> int:
     with session.pooled() as connection, at_terminal():
         _Till(session, connection, event.lower()).serve_all(title)
     return 0
-
-
-def _is_agreed(question: str) -> bool:
-    while True:
-        answer = ask_line(f"{question} [Y/n] ").casefold()
-        for word in (answer, other_layout(answer)):
-            if word in _YES or word in _NO:
-                return word in _YES
-
-
-def _say_error(error: errors.CoinsyncError) -> None:
-    typer.echo(f"  {error.message}")
-    if isinstance(error, errors.Ambiguous):
-        for candidate in error.candidates:
-            typer.echo(f"    {candidate}")
-    typer.echo(f"  → {error.advice}")
-
-
-def _find(reader: Reader, text: str) -> Resident:
-    """A resident, typed in either layout, and chosen where several answer."""
-    for typed in (text, other_layout(text)):
-        try:
-            return find_resident(reader, typed)
-        except errors.Ambiguous as error:
-            return find_resident(reader, choose(error))
-        except errors.NotFound:
-            continue
-    return find_resident(reader, text)
 
 
 @dataclass(slots=True)
@@ -107,13 +73,16 @@ class _Till:
         if isinstance(sys.stdin, io.TextIOWrapper):
             # Half a letter, as a bad connection leaves it, is a typing mistake.
             sys.stdin.reconfigure(errors="replace")
-        typer.echo(f"{self.event}  {title}\n{_HELP}" if self.event else _HELP)
+        if self.event:
+            typer.echo(f"{self.event}  {title}")
+        for line in columns("till_help"):
+            typer.echo(self.session.for_staff(line))
         is_interrupted = False
         try:
             self._take(GOODS)
             while True:
                 try:
-                    text = ask_line(f"{self.event or 'buyer'}> ")
+                    text = ask_line(f"{self.event or self._text('buyer')}> ")
                     is_interrupted = False
                     if text == LEAVE:
                         return
@@ -123,15 +92,43 @@ class _Till:
                     if is_interrupted or interrupt.args:
                         raise
                     is_interrupted = True
-                    typer.echo("\n  Ctrl-C again leaves")
+                    typer.echo()
+                    self._say("interrupted")
         except EOFError:
             typer.echo()  # Whoever hung up left a line unfinished.
         finally:
-            typer.echo(self._total())
+            typer.echo(self.session.for_staff(self._total()))
 
-    def _total(self) -> str:
-        coins = sum(self.sold.values())
-        return f"{counted(len(self.sold), 'sale')}, {counted(coins, 'coin')}"
+    def _text(self, id: str, **values: Any) -> str:
+        return self.session.for_staff(phrase(id, **values))
+
+    def _say(self, id: str, **values: Any) -> None:
+        typer.echo(f"  {self._text(id, **values)}")
+
+    def _say_error(self, error: errors.CoinsyncError) -> None:
+        message, advice = error.in_language(self.session.staff_language)
+        typer.echo(f"  {message}\n  → {advice}")
+
+    def _is_agreed(self, id: str, **values: Any) -> bool:
+        while True:
+            answer = ask_line(f"{self._text(id, **values)} [Y/n] ")
+            means_yes = is_yes(answer, default=True)
+            if means_yes is not None:
+                return means_yes
+
+    def _find(self, reader: Reader, text: str) -> Resident:
+        """A resident, typed in either layout, and chosen where several answer."""
+        for typed in (text, other_layout(text)):
+            try:
+                return find_resident(reader, typed)
+            except errors.Ambiguous as error:
+                return find_resident(reader, choose(self.session, error))
+            except errors.NotFound:
+                continue
+        return find_resident(reader, text)
+
+    def _total(self) -> StaffText:
+        return phrase("till_total", sales=len(self.sold), coins=sum(self.sold.values()))
 
     @contextmanager
     def _clerk(self) -> Iterator[Clerk]:
@@ -149,11 +146,11 @@ class _Till:
             elif text:
                 self._serve(text)
         except errors.PostedOtherwise as error:
-            _say_error(error)
+            self._say_error(error)
             # An earlier line under this key seemed lost, and was written all the same.
-            self._count_sale(self.key or "", "the line before; type this one again")
+            self._count_sale(self.key or "", phrase("line_before"))
         except errors.CoinsyncError as error:
-            _say_error(error)
+            self._say_error(error)
             if isinstance(error, (errors.OutOfStock, errors.StalePlan)):
                 self._show_goods()
 
@@ -171,13 +168,14 @@ class _Till:
         self.key = author_of(self.session, self.key).key
         with self._clerk() as clerk:
             if shelf(clerk.reader) != self.goods:
-                raise errors.StalePlan("the goods have changed", advice="Look at the list.")
-            buyers = [Buyer(_find(clerk.reader, text), part) for text, part in payers(typed)]
+                raise errors.StalePlan.of("goods_changed")
+            buyers = [Buyer(self._find(clerk.reader, text), part) for text, part in payers(typed)]
             if not goods:
                 for buyer in buyers:
                     who, coins = buyer.resident, clerk.reader.balance(buyer.resident.id)
-                    typer.echo(f"  {titled(who.id, who.name)}   balance {coins}")
-                goods = ask_line("goods> ")
+                    titled_who = titled(who.id, who.name)
+                    self._say("buyer_balance", who=titled_who, coins=coins)
+                goods = ask_line(f"{self._text('goods')}> ")
         if not goods:
             return
         branches = buyers[0].resident.branches
@@ -189,21 +187,22 @@ class _Till:
                 return sell(clerk, picks, buyers, event=self.event)
 
         proposal = decide()
-        left = [f"{move.after} left" for move in proposal.moves]
+        left = [phrase("pieces_left", left=move.after) for move in proposal.moves]
         if proposal.plan:
             self.coins = -sum(move.coins for move in proposal.moves)
             self.session.print_page(render.basket_page(proposal.moves, picks))
-            if not _is_agreed(f"sell for {self.coins}?"):
-                typer.echo("  not sold")
+            if not self._is_agreed("sell_for", coins=self.coins):
+                self._say("not_sold")
                 return
             self._write(proposal, decide)
         # Where the plan is empty an earlier try of this line was written, and its answer lost.
-        self._count_sale(self.key, ", ".join(left) or "as you typed before")
+        self._count_sale(self.key, joined(", ", *left) if left else phrase("as_before"))
 
-    def _count_sale(self, key: str, what: str) -> None:
+    def _count_sale(self, key: str, what: StaffText) -> None:
         self.sold[key] = self.coins
         self.key = None
-        typer.echo(f"  sold, {what}   sale {key}   {self._total()}\n")
+        self._say("sold", what=what, sale=key, total=self._total())
+        typer.echo()
 
     def _write(self, proposal: Proposal, decide: Callable[[], Proposal]) -> None:
         """Write a plan, again and again while the database is out of reach, under one key."""
@@ -233,7 +232,7 @@ class _Till:
         with self._clerk() as clerk:
             sale = last_sale(clerk.reader, self.session.actor, self.event)
             if sale is None:
-                typer.echo("  nothing of yours is left to take back")
+                self._say("nothing_to_take_back")
                 return
 
         def decide() -> Proposal:
@@ -242,8 +241,9 @@ class _Till:
 
         proposal = decide()
         self.session.print_page(proposal_page(proposal, every_line=True))
-        if not _is_agreed("take it back?"):
+        if not self._is_agreed("take_it_back"):
             return
         self._write(proposal, decide)
         self.sold.pop(sale.id, None)
-        typer.echo(f"  taken back: sale {sale.id}   {self._total()}\n")
+        self._say("taken_back", sale=sale.id, total=self._total())
+        typer.echo()

@@ -17,6 +17,7 @@ from coinsync.files import write_whole
 from coinsync.lookup.attention import Waiting, what_waits
 from coinsync.lookup.school import freshness
 from coinsync.render.listing import Listing, Parts, dim
+from coinsync.staff_texts import joined
 
 #: So often everything is told again.
 TOLD_AGAIN = timedelta(days=7)
@@ -100,7 +101,7 @@ def _tell_news(session: Session, cases: list[Waiting]) -> None:
 def _tell(session: Session, cases: list[Waiting]) -> None:
     page: Parts = []
     for case in cases:
-        page += [case.text, dim(f"  → {case.command}")]
+        page += [case.text, dim(joined("  → ", "", case.command))]
     # Even where only bad news is wanted: this is the news.
     if cases or session.json:
         session.print_listing(Listing(page, cases))

@@ -28,6 +28,7 @@ from coinsync.core.setting import (
     text,
     whole,
 )
+from coinsync.staff_texts import ENGLISH, RUSSIAN
 
 # Without slots: a class with slots is made twice, which every start of the program would pay for.
 
@@ -41,6 +42,9 @@ class SchoolSettings:
         choice("alfacrm", "csv"),
         'Where attendance comes from: "alfacrm", or "csv" files.',
         "alfacrm",
+    )
+    staff_language: str = setting(
+        choice(ENGLISH, RUSSIAN), 'What clerks read: "ru" or "en".', ENGLISH
     )
 
 

@@ -12,6 +12,7 @@ from coinsync.core.facts import Merge
 from coinsync.core.ledger import Entry, Kind, survivors_of
 from coinsync.core.plan import Plan, Purpose, Put
 from coinsync.errors import NotEnoughCoins, OutOfStock
+from coinsync.staff_texts import joined, phrase
 
 #: Coins that a plan moves of an owner who loses some, by the day from which they are missing.
 Losses = Mapping[int, Counter[date]]
@@ -73,7 +74,7 @@ def debts(
 
     Of ``coins_by_day`` all up to the first such day may stand under one day.
     """
-    texts = {}
+    texts: dict[int, str] = {}
     for owner, changes in sorted(losses.items()):
         recorded, since = coins_by_day[owner], first_day({owner: changes})
         days = sorted({*recorded, *changes})
@@ -82,9 +83,9 @@ def debts(
             has += recorded.get(day, 0)
             change += changes[day]
             if day >= since and change < 0 and has + change < 0:
-                when = f" on {day}" if day < days[-1] else ""
+                id = "not_enough_then" if day < days[-1] else "not_enough"
                 who = f"#{owner} {names.get(owner, '')}".rstrip()
-                texts[owner] = f"{who} has {has} coins{when}, {-change} needed"
+                texts[owner] = phrase(id, who=who, has=has, day=day, needed=-change)
                 break
         # Coins never move between cards. Whoever stands alone again must have spent no more than
         # came to that card.
@@ -96,7 +97,7 @@ def debts(
 def refuse_debts(texts: Mapping[int, str]) -> None:
     """Raise ``NotEnoughCoins`` where something is wrong."""
     if texts:
-        raise NotEnoughCoins("; ".join(texts.values()))
+        raise NotEnoughCoins(joined("; ", *texts.values()))
 
 
 def refuse_missing_pieces(plan: Plan, pieces_left: Mapping[str, int]) -> None:
@@ -108,4 +109,4 @@ def refuse_missing_pieces(plan: Plan, pieces_left: Mapping[str, int]) -> None:
 def refuse_sold_out(item: str, pieces_left: int, change: int) -> None:
     """Raise ``OutOfStock`` for a move of stock that leaves fewer than no pieces."""
     if change < 0 and pieces_left + change < 0:
-        raise OutOfStock(f"{item}: {pieces_left} left, {-change} needed")
+        raise OutOfStock.of("out_of_stock", item=item, left=pieces_left, needed=-change)

@@ -1,9 +1,11 @@
-"""English words for why coins moved, or did not."""
+"""Why coins moved, or did not, in words for staff."""
 
 from collections.abc import Mapping
 
 from coinsync.core import ledger
 from coinsync.core.rules import Reason
+from coinsync.core.wording import RUSSIAN
+from coinsync.staff_texts import in_both, joined
 
 REASONS: Mapping[str, str] = {
     "lesson": "lesson attended",
@@ -37,12 +39,19 @@ def reason_text(code: str) -> str:
     return REASONS.get(code, code)
 
 
+def reason_for_staff(code: str) -> str:
+    """The same for staff, whose Russian words are those that families read."""
+    # A family reads nothing beside a lesson that it sees in the line.
+    russian = RUSSIAN.reasons.get(code) or RUSSIAN.lesson
+    return in_both(russian, REASONS[code]) if code in REASONS else code
+
+
 def why(reason: str, rule: str, note: str, ways: Mapping[str, str] | None = None) -> str:
     """Why an entry was posted, with what staff typed; ``ways`` are titles by code."""
     if reason in ledger.NOTE_SAYS_ALL and note:
         return note
-    words = reason_text(reason)
+    words = reason_for_staff(reason)
     if reason == ledger.BY_WAY:
         # The rule of such an entry is the code of the way.
         words = (ways or {}).get(rule, rule)
-    return f"{words}: {note}" if note else words
+    return joined(": ", words, note) if note else words

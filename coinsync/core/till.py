@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from coinsync.core.catalog import Item, Pick, named
 from coinsync.core.identity import plain_number
 from coinsync.errors import Ambiguous, NotFound, UsageError
+from coinsync.staff_texts import phrase
 
 # "3x2" is two of the third in the list. "mug*2" is two of what a code or a name means: there an x
 # may be a part of it.
@@ -38,9 +39,7 @@ def payers(text: str) -> list[tuple[str, int | None]]:
         who, _, typed = part.rpartition("=")
         coins = plain_number(typed)
         if not who or not coins:
-            advice = "Everybody but the first is named with what they pay."
-            reason = f"{part!r}: expected RESIDENT=COINS, such as 160=33"
-            raise UsageError(reason, advice=advice)
+            raise UsageError.of("no_part", typed=repr(part))
         parts.append((who, coins))
     return parts
 
@@ -60,7 +59,7 @@ def picked(text: str, goods: Mapping[int, Item]) -> list[Pick]:
         what, *many = _TIMES.split(word, 1)
         pieces = plain_number(many[0]) if many else 1
         if not pieces:
-            raise UsageError(f"{word!r}: how many?", advice="Two of the third in the list are 3x2.")
+            raise UsageError.of("how_many", typed=repr(word))
         counts[_item(what, goods)] += pieces
     return [Pick(item, pieces) for item, pieces in counts.items()]
 
@@ -74,7 +73,8 @@ def _item(word: str, goods: Mapping[int, Item]) -> Item:
         items = items or named(goods.values(), text)
         if len(items) > 1:
             listed = [f"{item.code} {item.name_ru}" for item in items]
-            raise Ambiguous(f"{len(items)} goods answer to {word!r}", listed)
+            what = phrase("many_answer", noun="good", name=repr(word), count=len(items))
+            raise Ambiguous(what, listed)
         if items:
             return items[0]
-    raise NotFound(f"{word!r} is not on the list", advice="Type the number in front of the goods.")
+    raise NotFound.of("not_on_list", typed=repr(word))

@@ -23,6 +23,7 @@ from coinsync.core.ledger import (
     Line,
 )
 from coinsync.core.rules import Reason
+from coinsync.staff_texts import declined
 
 K = TypeVar("K")
 
@@ -89,18 +90,6 @@ class Words:
         if balance >= 0:
             return ""
         return self.debt.format(coins=self.number(-balance))
-
-
-def declined(count: int, forms: tuple[str, str, str]) -> str:
-    """Choose a Russian form: 1 монета, 2 монеты, 5 монет; 11 to 14 монет."""
-    one, few, many = forms
-    teens = abs(count) % 100 // 10 == 1
-    last_digit = abs(count) % 10
-    if teens:
-        return many
-    if last_digit == 1:
-        return one
-    return few if 2 <= last_digit <= 4 else many
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from coinsync.errors import (
     NotReversible,
     PostedOtherwise,
 )
+from coinsync.staff_texts import phrase
 from coinsync.store.reader import Reader
 
 #: The same amount for the same reason within that time was likely typed twice.
@@ -163,7 +164,7 @@ def _refuse_duplicates(reader: Reader, entries: Sequence[Entry], now: datetime) 
             age = now - datetime.fromisoformat(line.posted.posted_at)
             # Another machine's clock may be ahead of this one.
             seconds = max(0, int(age.total_seconds()))
-            raise LikelyDuplicate(f"likely the same as entry {line.posted.n}, {seconds} s ago")
+            raise LikelyDuplicate.of("duplicate", n=line.posted.n, seconds=seconds)
 
 
 def reverse(clerk: Clerk, n: int, *, note: str) -> Proposal:
@@ -171,7 +172,8 @@ def reverse(clerk: Clerk, n: int, *, note: str) -> Proposal:
 
     Raises ``NotFound``, ``AlreadyReversed``, ``NotReversible`` or ``NotEnoughCoins``.
     """
-    return reverse_all(clerk, [_reversible_entry(clerk.reader, n)], note, f"takes back entry {n}")
+    posted = _reversible_entry(clerk.reader, n)
+    return reverse_all(clerk, [posted], note, phrase("takes_back", n=n))
 
 
 def reverse_all(clerk: Clerk, originals: Sequence[Posted], note: str, *words: str) -> Proposal:
@@ -224,7 +226,7 @@ def _reversible_entry(reader: Reader, n: int) -> Posted:
             advice='"coinsync history RESIDENT" shows the numbers of entries.',
         )
     if line.reversed_by is not None:
-        raise AlreadyReversed(f"entry {n} is already reversed by {line.reversed_by}")
+        raise AlreadyReversed.of("entry_reversed", n=n, by=line.reversed_by)
     refusal = NOT_TAKEN_BACK.get(line.posted.entry.kind, "")
     sale = sale_of([line])
     if sale:

@@ -73,4 +73,5 @@ def open_event(reader: Reader, code: str) -> Event:
 
 def _refuse_closed(event: Event) -> None:
     if event.closed_on is not None:
-        raise EventClosed(f"{event.code} was closed on {event.closed_on} by {event.closed_by}")
+        day, actor = event.closed_on, event.closed_by
+        raise EventClosed.of("event_closed", event=event.code, day=day, actor=actor)

@@ -38,7 +38,7 @@ def refuse_erased(resident: Resident) -> None:
     """Raise ``CoinPolicy`` for somebody who is erased."""
     # Whatever staff write about a person is what the family asked to be forgotten.
     if resident.presence is Presence.ERASED:
-        raise CoinPolicy(f"#{resident.id} is erased")
+        raise CoinPolicy.of("is_erased", id=resident.id)
 
 
 def recorded_resident(reader: Reader, id: int) -> Resident:

@@ -24,6 +24,7 @@ from coinsync.core.shop_report import paid_by_card
 from coinsync.desk.fairs import open_event
 from coinsync.desk.gather import Clerk, moves_of
 from coinsync.errors import AlreadyReversed, CoinPolicy, NotFound, PostedOtherwise, UsageError
+from coinsync.staff_texts import phrase
 from coinsync.store.reader import Reader
 
 #: What a family reads about a purchase is cut there.
@@ -74,7 +75,7 @@ def sell(
         [Put(sale), *map(Put, lines), *conditions, *stock, *map(Post, entries)],
         basis=[KeyState(entry.key) for entry in entries],
     )
-    return Proposal(plan, moves, (f"sale {sale.id}",), key=sale.id)
+    return Proposal(plan, moves, (phrase("sale", sale=sale.id),), key=sale.id)
 
 
 def _earliest_today(clerk: Clerk, residents: Iterable[Resident]) -> date:
@@ -127,7 +128,7 @@ def _parts(total: int, buyers: Sequence[Buyer]) -> list[tuple[Resident, int]]:
     parts = []
     for resident, coins in coins_of.items():
         if resident.presence is Presence.ERASED:
-            raise CoinPolicy("an erased resident buys nothing")
+            raise CoinPolicy.of("is_erased", id=resident.id)
         part = total - named if coins is None else coins
         if part:
             parts.append((resident, part))
@@ -251,7 +252,7 @@ def refund(clerk: Clerk, sale: Sale, numbers: Collection[int], *, note: str) -> 
         [*refunded, *stock, *map(Post, entries)],
         basis=[states.get(key, KeyState(key)) for key in keys],
     )
-    words = [f"sale {sale.id}: {_names_of_goods(chosen)} back"]
+    words: list[str] = [phrase("sale_back", sale=sale.id, goods=_names_of_goods(chosen))]
     fair = reader.find(Event, sale.event)
     if fair and fair.closed_on:
         words.append(f"{fair.code} was closed on {fair.closed_on}; its figures stay as they are")
@@ -269,10 +270,10 @@ def _lines_to_refund(
         )
     refunded = {refund.line for refund in reader.recorded(RefundLine, [sale.id])}
     if not numbers and lines.keys() <= refunded:
-        raise AlreadyReversed(f"sale {sale.id} is refunded already")
+        raise AlreadyReversed.of("sale_refunded", sale=sale.id)
     twice = sorted(refunded & set(numbers))
     if twice:
-        raise AlreadyReversed(f"line {twice[0]} of sale {sale.id} is refunded already")
+        raise AlreadyReversed.of("line_refunded", line=twice[0], sale=sale.id)
     chosen = set(numbers) or lines.keys() - refunded
     return [lines[number] for number in sorted(chosen)]
 

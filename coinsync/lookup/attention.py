@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from coinsync.config import Settings
 from coinsync.core.facts import Doubt, Hold, HoldKind, LessonType, Presence
 from coinsync.core.planning.doubts import doubt_text
-from coinsync.core.reasons import reason_text
+from coinsync.core.reasons import reason_for_staff
 from coinsync.core.rules import Reason
 from coinsync.lookup.shop import stock
 from coinsync.lookup.vk_pages import vk_coverage
+from coinsync.staff_texts import phrase
 from coinsync.store.reader import Reader
 
 #: A type that was not taught for so many days waits for nobody.
@@ -48,14 +49,19 @@ def _held(reader: Reader, branches: frozenset[int]) -> Iterator[Waiting]:
     for hold in reader.all(Hold):
         if hold.branch in branches:
             case = f"{hold.lesson}:{hold.resident}"
-            what = "a visit" if hold.kind is HoldKind.GUEST else "coins that may be spent"
-            about = f"lesson {hold.lesson} on {hold.happened_on}, #{hold.resident}"
-            text = f"held: {about}: {hold.coins:+} for {what}, {reason_text(hold.reason)}"
-            command = f"coinsync review post {case}, or review waive {case} --note TEXT"
+            text = phrase(
+                "held_visit" if hold.kind is HoldKind.GUEST else "held_reversal",
+                lesson=hold.lesson,
+                day=hold.happened_on,
+                resident=hold.resident,
+                coins=f"{hold.coins:+}",
+                reason=reason_for_staff(hold.reason),
+            )
+            command = phrase("review_held", case=case)
             yield Waiting(f"hold {case} {hold.coins} {hold.reason}", text, command)
     for doubt in reader.all(Doubt):
         if doubt.branch in branches and not doubt.ruling:
-            text = f"doubt: {doubt_text(doubt)}"
+            text = phrase("doubt", case=doubt.case, what=doubt_text(doubt))
             yield Waiting(f"doubt {doubt.case} {doubt.claim}", text, "coinsync review list")
 
 
@@ -64,8 +70,8 @@ def _gone_with_coins(reader: Reader) -> Iterator[Waiting]:
     gone = [card for card in reader.resident_ids(Presence.GONE) if card not in merged]
     for card, coins in reader.balances(gone).items():
         if coins > 0:
-            text = f"gone: #{card} is gone from the CRM with {coins} coins"
-            command = f"if another card goes on: coinsync residents merge {card} CARD"
+            text = phrase("gone_with_coins", card=card, coins=coins)
+            command = phrase("merge_gone", card=card)
             yield Waiting(f"gone {card}", text, command)
 
 
@@ -75,8 +81,8 @@ def _unclassified(
     taught = lessons_by_type(reader, now, branches)
     for kind in reader.all(LessonType):
         if taught[kind.id] and settings.rulebook.type_reason(kind.id) is Reason.TYPE_UNKNOWN:
-            text = f"type: {kind.id} {kind.name!r} is not classified and earns nothing"
-            command = "name it in a [[rule]], or in [lessons] trial, makeup or uncounted"
+            text = phrase("unclassified", type=kind.id, name=repr(kind.name))
+            command = phrase("classify")
             yield Waiting(f"type {kind.id}", text, command)
 
 
@@ -93,7 +99,7 @@ def _unlinked(reader: Reader) -> Iterator[Waiting]:
     coverage = vk_coverage(reader)
     count = len(coverage.unreached) + len(coverage.problems)
     if count:
-        text = f"links: families that do not see their coins: {count}"
+        text = phrase("unlinked", count=count)
         yield Waiting(f"links {count}", text, "coinsync links list --problems -v")
 
 
@@ -102,5 +108,6 @@ def _running_out(reader: Reader, branches: frozenset[int], pieces_min: int) -> I
     for item in goods:
         left = pieces[item.code]
         if left < pieces_min and not item.archived:
+            text = phrase("running_out", item=item.code, left=left)
             command = f"coinsync catalog stock receive {item.code} PIECES"
-            yield Waiting(f"stock {item.code} {left}", f"stock: {item.code}: {left} left", command)
+            yield Waiting(f"stock {item.code} {left}", text, command)

@@ -19,6 +19,7 @@ from coinsync.core.facts import (
 from coinsync.core.identity import answers_to, clean, folded, plain_number
 from coinsync.core.people_report import Card, Dossier, LinkLine, RosterLine, Sort
 from coinsync.errors import Ambiguous, NotFound
+from coinsync.staff_texts import phrase
 from coinsync.store.queries.ledger import N_MAX
 from coinsync.store.reader import Reader
 
@@ -54,12 +55,18 @@ def _told_apart(reader: Reader, cards: Iterable[Resident]) -> list[str]:
     clients_first = sorted(cards, key=lambda card: card.presence is not Presence.CLIENT)
     balances = reader.balances(card.id for card in clients_first)
     branches = {branch.id: branch.name for branch in reader.all(Branch)}
-    candidates = []
+    candidates: list[str] = []
     for line in roster(reader, {card: balances[card.id] for card in clients_first}, lambda _: day):
         resident = line.resident
         places = [branches.get(id, f"branch {id}") for id in resident.branches]
-        parts = [*line.groups, *places, resident.presence.value, f"{line.coins} coins"]
-        candidates.append(f"#{resident.id} {resident.name} ({', '.join(parts)})")
+        candidate = phrase(
+            "candidate",
+            name=f"#{resident.id} {resident.name}",
+            about="".join(f"{part}, " for part in (*line.groups, *places)),
+            presence=phrase(resident.presence.value),
+            coins=line.coins,
+        )
+        candidates.append(candidate)
     return candidates
 
 
@@ -67,10 +74,11 @@ def refuse_none_or_many(
     noun: str, text: str, candidates: Sequence[str], advice: str | None = None
 ) -> None:
     """Raise ``NotFound`` or ``Ambiguous`` unless a text means just one candidate."""
+    name = repr(clean(text))
     if not candidates:
-        raise NotFound(f"no {noun} answers to {clean(text)!r}", advice=advice)
+        raise NotFound(phrase("none_answers", noun=noun, name=name), advice=advice)
     if len(candidates) > 1:
-        what = f"{len(candidates)} {noun}s answer to {clean(text)!r}"
+        what = phrase("many_answer", noun=noun, name=name, count=len(candidates))
         raise Ambiguous(what, candidates[:CANDIDATES_MAX])
 
 

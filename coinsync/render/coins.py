@@ -8,6 +8,7 @@ from coinsync.core.proposal import Case, Move, Proposal
 from coinsync.core.reasons import reason_text
 from coinsync.render.listing import Grid, Listing, Parts, TextLine, bold, dim, rows_of
 from coinsync.render.numbers import day, signed, titled, total
+from coinsync.staff_texts import columns, phrase
 
 MOVES_MAX = 10
 #: The columns of a spreadsheet, and where each is in a ``Case``.
@@ -32,20 +33,20 @@ def proposal_page(proposal: Proposal, unsafe: Sequence[str] = (), *, every_line:
         shown = moves if every_line else moves[:MOVES_MAX]
         page.append(_moves(shown))
         if len(moves) > len(shown):
-            page.append(dim(f"… {len(moves) - len(shown)} more, shown with -v"))
+            page.append(dim(phrase("more", count=len(moves) - len(shown))))
         if len(moves) > 1:
-            coins = sum(move.coins for move in moves)
-            page.append(bold(f"{len(moves)} entries, {signed(coins)} coins"))
+            coins = signed(sum(move.coins for move in moves))
+            page.append(bold(phrase("moves_total", count=len(moves), coins=coins)))
     page.extend(proposal.words)
     page.extend(TextLine(f"UNSAFE: {refusal}", "bold red") for refusal in unsafe)
     # The key of a move of stock repeats nothing that coins would need, and the other way round.
     if proposal.key.startswith("desk:" if moves else "stock:"):
-        page.append(dim(f"key {proposal.key.partition(':')[2]}"))
+        page.append(dim(phrase("key", key=proposal.key.partition(":")[2])))
     return page
 
 
 def _moves(moves: Sequence[Move]) -> Grid:
-    grid = Grid(("resident", ">before", ">coins", ">after", "day", "why"))
+    grid = Grid(columns("moves"))
     for move in moves:
         grid.add(
             titled(move.resident, move.name),

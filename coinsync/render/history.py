@@ -30,7 +30,8 @@ def history(of: History, ways: Mapping[str, str], *, actors: bool) -> Listing:
 def _history_cells(line: HistoryLine, ways: Mapping[str, str]) -> tuple[Cell, ...]:
     posted = line.line.posted if line.line else None
     starts = line.lesson.starts if line.lesson else ""
-    reason = why(line.reason, line.rule, line.note, ways)
+    # The page is English as a whole.
+    reason = str(why(line.reason, line.rule, line.note, ways))
     return (
         str(posted.n) if posted else "",
         f"{day(line.day)} {starts}".rstrip(),

@@ -9,6 +9,7 @@ from coinsync.core.shop_report import BuyerLine, Purchase, ShopReport, Tally
 from coinsync.render.data import as_data
 from coinsync.render.listing import Grid, Listing, Page, Parts, TextLine, bold, dim, rows_of
 from coinsync.render.numbers import counted, day, signed, titled, total
+from coinsync.staff_texts import columns
 
 STOCK_COLUMNS = ("code", "name", "left")
 OF_MOVE = ("kind", "pieces", "left", "actor", "note", "sale", "key")
@@ -86,7 +87,7 @@ def stock_moves(item: Item, moves: Sequence[tuple[StockMove, int]]) -> Listing:
 
 def goods_page(goods: Mapping[int, Item], pieces: Mapping[str, int]) -> Page:
     """The numbered goods of a till."""
-    grid = Grid((">", "item", "code", ">price", ">left"))
+    grid = Grid(columns("shelf"))
     for number, item in goods.items():
         left = pieces.get(item.code)
         name = TextLine(item.name_ru, "dim" if left == 0 else "")

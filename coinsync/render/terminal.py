@@ -15,6 +15,7 @@ from rich.text import Text
 
 from coinsync.core.identity import harmless
 from coinsync.render.listing import Cell, Grid, Page, TextLine
+from coinsync.staff_texts import ENGLISH, in_language
 
 #: Where nobody looks, as in a pipe, lines are as long as they need.
 WIDTH_OF_PIPES = 160
@@ -45,34 +46,36 @@ def paper() -> Console:
     return out
 
 
-def show(out: Console, page: Page) -> None:
-    """Print a page."""
+def show(out: Console, page: Page, language: str = ENGLISH) -> None:
+    """Print a page in a language, as far as its texts have it."""
     for part in page:
         if isinstance(part, Grid):
-            _print_grid(out, part)
+            _print_grid(out, part, language)
         else:
-            out.print(inert(part))
+            out.print(_inert(part, language))
 
 
-def inert(cell: Cell) -> Text:
-    """A text that is shown as it is."""
+def _inert(cell: Cell, language: str) -> Text:
+    # A text that is shown as it is.
     if isinstance(cell, tuple):
-        return Text("\n").join(map(inert, cell))
+        return Text("\n").join(_inert(line, language) for line in cell)
     if isinstance(cell, TextLine):
-        return Text(harmless(cell.text), style=cell.style)
-    return Text(harmless(cell))
+        return Text(harmless(in_language(cell.text, language)), style=cell.style)
+    return Text(harmless(in_language(cell, language)))
 
 
 # rich has tables too. It measures and wraps every cell several times: a list of sixty residents
 # takes it as long as reading them.
 
 
-def _print_grid(out: Console, grid: Grid) -> None:
-    rows = [list(map(inert, cells)) for cells in grid.rows]
+def _print_grid(out: Console, grid: Grid, language: str) -> None:
+    rows = []
+    for cells in grid.rows:
+        rows.append([_inert(cell, language) for cell in cells])
     headings, right, whole = [], [], []
     for place, heading in enumerate(grid.headings):
         is_number = heading.startswith(">")
-        headings.append(heading.removeprefix(">"))
+        headings.append(in_language(heading, language).removeprefix(">"))
         right.append(is_number)
         whole.append(is_number or place in grid.whole)
     if any(headings):

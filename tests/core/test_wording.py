@@ -38,8 +38,8 @@ from coinsync.core.wording import (
     RUSSIAN,
     LineFormatter,
     Words,
-    declined,
 )
+from coinsync.staff_texts import declined
 
 CODES = (
     "lesson",
