@@ -13,6 +13,7 @@ MODULES = {
     "night": (1, 2),
     "ledger": (3, 6),
     "quiet": (4,),
+    "memory": (5,),
     "web": (7, 8, 9, 10),
     "paint": (11, 12),
     "startup": (13,),

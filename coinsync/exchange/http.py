@@ -10,8 +10,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
-from itertools import chain
 from threading import Lock
 from typing import Any
 
@@ -175,10 +173,11 @@ class PagedLists:
         self._http = http
         self._page_size = page_size
         self._progress = progress
-        self._calls = calls
+        # Pages that wait for their turn take memory: so many of them, however long the lists are.
+        self._pages_ahead_max = 3 * calls
         self._pool = ThreadPoolExecutor(calls) if calls > 1 else None
         self._expected: list[ListRequest] = []
-        self._ahead: dict[ListRequest, Future[Record]] = {}
+        self._ahead: dict[tuple[ListRequest, int], Future[Record]] = {}
 
     def close(self) -> None:
         """Wait for the calls that are under way, and make no more."""
@@ -187,8 +186,8 @@ class PagedLists:
 
     def expect(self, requests: Iterable[ListRequest]) -> None:
         """Learn which lists will be read next, in this order, so that they are asked for early."""
+        self._forget(self._expected)
         self._expected = list(requests)
-        self._ahead = {}
 
     def first_page(self, request: ListRequest, rows_max: int) -> tuple[int, list[Record]]:
         """How many rows a list says it has, and some of them; nothing follows about the others."""
@@ -197,22 +196,27 @@ class PagedLists:
         self._progress(request.what, total, total)
         return total, [item for item in items if isinstance(item, dict)]
 
-    def read_all(self, requests: Sequence[ListRequest]) -> list[Reading[Record]]:
-        """Read lists one after another, up to the first one that is not whole."""
+    def read_all(self, requests: Sequence[ListRequest]) -> Iterator[Reading[Record]]:
+        """Read lists one after another, each when it is needed, up to one that is not whole."""
         if not all(request in self._expected for request in requests):
             self._expected = [*requests, *self._expected]
-        readings = []
         for request in requests:
-            readings.append(self.read(request))
-            if not readings[-1].complete:
-                break
-        return readings
+            reading = self.read(request)
+            yield reading
+            if not reading.complete:
+                return
 
     def read(self, request: ListRequest) -> Reading[Record]:
         """Read a list, again when what came does not add up; say so if it never does."""
         first_page = self._first_page(request)
         for reading in range(READINGS_MAX):
-            walk = self._walk(request, first_page if reading == 0 else self._page(request, 0))
+            if reading:
+                first_page = self._page(request, 0)
+            try:
+                walk = self._walk(request, first_page)
+            finally:
+                # A page that was asked for with an earlier first page says nothing to a later one.
+                self._forget([request])
             if walk.complete:
                 return Reading((*walk.rows.values(), *walk.copies))
         totals = "/".join(map(str, sorted(walk.totals))) or "?"
@@ -221,25 +225,41 @@ class PagedLists:
         return Reading.incomplete(f"{request.what}: {why} {pages}")
 
     def _first_page(self, request: ListRequest) -> Record:
-        if self._pool is None or request not in self._expected:
-            return self._page(request, 0)
-        # What was expected before it will not be read any more. Only so many pages are asked for
-        # ahead as calls may be under way, because each that waits for its turn takes memory.
-        position = self._expected.index(request)
-        for passed_over in self._expected[:position]:
-            self._ahead.pop(passed_over, None)
-        del self._expected[:position]
-        for expected in self._expected[: 1 + self._calls]:
-            if expected not in self._ahead:
-                self._ahead[expected] = self._pool.submit(self._call, expected, 0)
-        del self._expected[0]
-        return self._ahead.pop(request).result()
+        if request in self._expected:
+            # What was expected before it will not be read any more.
+            position = self._expected.index(request)
+            self._forget(self._expected[:position])
+            del self._expected[:position]
+            self._ask_ahead()
+            del self._expected[0]
+        return self._page(request, 0)
+
+    def _forget(self, lists: Sequence[ListRequest]) -> None:
+        for asked, page in list(self._ahead):
+            if asked in lists:
+                self._ahead.pop((asked, page)).cancel()
+
+    def _ask_ahead(self) -> None:
+        """Ask for pages of the next lists: the first ones, and others once these say how many."""
+        if self._pool is None:
+            return
+        for request in self._expected:
+            first_page = self._ahead.get((request, 0))
+            pages = 1
+            if first_page and first_page.done() and not first_page.exception():
+                pages = _pages_promised(first_page.result())
+            for page in range(pages):
+                if len(self._ahead) >= self._pages_ahead_max:
+                    return
+                if (request, page) not in self._ahead:
+                    self._ahead[request, page] = self._pool.submit(self._call, request, page)
 
     def _page(self, request: ListRequest, page: int) -> Record:
+        if self._pool is None:
+            return self._call(request, page)
         # With several calls at once all are the pool's, so that never more of them are under way.
-        if self._pool:
-            return self._pool.submit(self._call, request, page).result()
-        return self._call(request, page)
+        answer = self._ahead.pop((request, page), None)
+        return (answer or self._pool.submit(self._call, request, page)).result()
 
     def _call(self, request: ListRequest, page: int) -> Record:
         # Pages begin at 0. The size asked for is a wish: the CRM may put fewer rows on a page.
@@ -248,14 +268,15 @@ class PagedLists:
 
     def _pages(self, request: ListRequest, first_page: Record) -> Iterator[Record]:
         """The pages as they are needed, those that the first one promises several at once."""
-        promised, at_once = 1, iter(list[Record]())
+        yield first_page
         if self._pool:
-            total, _, items = _envelope(first_page)
-            promised = max(1, min(-(-total // max(len(items), 1)), PAGES_MAX))
-            at_once = self._pool.map(partial(self._call, request), range(1, promised))
+            for page in range(1, _pages_promised(first_page)):
+                if (request, page) not in self._ahead:
+                    self._ahead[request, page] = self._pool.submit(self._call, request, page)
         # The total may be the page's size instead, or may change meanwhile.
-        further = map(partial(self._page, request), range(promised, PAGES_MAX))
-        return chain([first_page], at_once, further)
+        for page in range(1, PAGES_MAX):
+            self._ask_ahead()
+            yield self._page(request, page)
 
     def _walk(self, request: ListRequest, first_page: Record) -> _Walk:
         walk = _Walk(self._page_size)
@@ -269,6 +290,15 @@ class PagedLists:
                 return walk
         walk.why = f"more than {PAGES_MAX} pages"
         return walk
+
+
+def _pages_promised(first_page: Record) -> int:
+    try:
+        total, _, items = _envelope(first_page)
+    except NotAnAnswer:
+        # Whoever reads the list will say so.
+        return 1
+    return min(-(-total // max(len(items), 1)), PAGES_MAX)
 
 
 def _envelope(answer: Record) -> tuple[int, int, list[Any]]:

@@ -388,7 +388,7 @@ def test_few_lists_are_asked_for_ahead(calls: int) -> None:
         exchange.expect(1, windows)
         assert exchange.schedule(1).complete
     # Branches, cards, types and groups were skipped.
-    assert 1 <= len(http.asked) <= 1 + calls
+    assert 1 <= len(http.asked) <= 1 + 3 * calls
     assert http.asked[0][0] == "1/regular-lesson/index"
 
 
@@ -399,6 +399,19 @@ def test_one_call_at_a_time_asks_for_nothing_ahead() -> None:
         assert http.asked == []
         assert exchange.groups(1).complete
     assert [path for path, _ in http.asked] == ["1/group/index"]
+
+
+def test_what_was_promised_and_is_given_up_is_not_asked_for() -> None:
+    """A list that ends before its promised pages leaves no calls behind, but those under way."""
+
+    def answer(path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        sleep(0.001)
+        return page([{"id": "no number"}] if body["page"] else [{"id": 1}], total=1_000)
+
+    with scripted(answer, calls=2) as (http, exchange):
+        assert not exchange.groups(1).complete
+        assert not exchange.lesson_types(1).complete
+    assert len(http.asked) < 100
 
 
 def test_an_error_ahead_is_that_of_the_list_it_belongs_to() -> None:
