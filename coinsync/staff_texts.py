@@ -117,7 +117,7 @@ ambiguous_advice: Укажите номер того, что имеется в �
 none_chosen: ничего не выбрано
   none was chosen
 candidate: {name} ({about}{presence}, {coins:coin})
-  {name} ({about}{presence}, {coins} coins)
+  {name} ({about}{presence}, {coins:coin})
 number: номер
   number
 client: занимается
@@ -136,9 +136,9 @@ erased: данные стёрты
 policy_advice: Что сделано раньше, покажет "coinsync journal".
   "coinsync journal" shows what was done before.
 not_enough: {who}: не хватает монет, есть {has}, нужно {needed}
-  {who} has {has} coins, {needed} needed
+  {who} has {has:coin}, {needed} needed
 not_enough_then: {who}: {day} не хватало монет, было {has}, нужно {needed}
-  {who} has {has} coins on {day}, {needed} needed
+  {who} has {has:coin} on {day}, {needed} needed
 not_enough_advice: Сколько есть, покажет "coinsync balance УЧЕНИК".
   "coinsync balance RESIDENT" shows what there is.
 duplicate: похоже, это уже записано: запись {n}, {seconds} с назад

@@ -6,6 +6,7 @@ from coinsync.core.facts import Doubt, HoldKind
 from coinsync.core.planning.doubts import doubt_text
 from coinsync.core.proposal import Case, Move, Proposal
 from coinsync.core.reasons import reason_text
+from coinsync.render.data import as_data
 from coinsync.render.listing import Grid, Listing, Parts, TextLine, bold, dim, rows_of
 from coinsync.render.numbers import day, signed, titled, total
 from coinsync.staff_texts import columns, phrase
@@ -75,10 +76,15 @@ def cases_listing(cases: Sequence[Case], doubts: Sequence[Doubt] = ()) -> Listin
             about + reason_text(hold.reason),
         )
     commands = "review post CASE · forgive CASE --note WHY · waive CASE --note WHY"
-    page: Parts = [grid, dim(commands)] if cases else ["nothing is held"]
+    page: Parts = [grid, dim(commands)] if cases else []
+    if not cases and not doubts:
+        page.append("nothing is held")
     rows = rows_of(cases, tuple(CASE_COLUMNS.values()))
+    data = [{"case": case.id, **as_data(case)} for case in cases]
     for doubt in doubts:
         text = doubt_text(doubt)
         page.append(f"doubt {doubt.case}: {text}")
-        rows.append((doubt.case, doubt.kind, *[""] * 6, text))
-    return Listing(page, [*cases, *doubts], tuple(CASE_COLUMNS), rows)
+        card, lesson = (doubt.id, "") if doubt.is_about_card else ("", doubt.id)
+        rows.append((doubt.case, doubt.kind, lesson, card, *[""] * 4, text))
+        data.append({"case": doubt.case, **as_data(doubt)})
+    return Listing(page, data, tuple(CASE_COLUMNS), rows)

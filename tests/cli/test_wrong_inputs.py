@@ -680,7 +680,7 @@ DESK = [
     Wrong("sell 101 mug --price 1 --yes", 2, "needs a reason: --reason TEXT", see("sell")),
     Wrong("sell 101 mug --event fair-9 --yes", 6, "no fair is called 'fair-9'", "shop open fair-9"),
     Wrong("sell 101 mug --also 102 --yes", 2, "expected RESIDENT=COINS", "Everybody but the first"),
-    Wrong("sell 101 mug --also 102=999 --yes", 2, "the parts make 999 coins", see("sell")),
+    Wrong("sell 101 mug --also 102=999 --yes", 2, "the parts make 999 coins", "Name smaller parts"),
     Wrong("sell 101 mug --key '' --yes", 2, "--key '' is no key", "Keys are letters a-z"),
     Wrong("refund abc --note x --yes", 6, "sale 'abc' does not exist", '"coinsync shop sales"'),
     Wrong("refund sold --yes", 2, "say why: --note TEXT", see("refund")),
