@@ -114,10 +114,12 @@ many_answer: {name}: подходит несколько, всего {count}
   {count} {noun}s answer to {name}
 ambiguous_advice: Укажите номер того, что имеется в виду.
   Use the number of the one that is meant.
+more_candidates: и ещё {count}: введите имя подробнее
+  and {count} more: type more of the name
 none_chosen: ничего не выбрано
   none was chosen
 candidate: {name} ({about}{presence}, {coins:coin})
-  {name} ({about}{presence}, {coins} coins)
+  {name} ({about}{presence}, {coins:coin})
 number: номер
   number
 client: занимается
@@ -136,9 +138,9 @@ erased: данные стёрты
 policy_advice: Что сделано раньше, покажет "coinsync journal".
   "coinsync journal" shows what was done before.
 not_enough: {who}: не хватает монет, есть {has}, нужно {needed}
-  {who} has {has} coins, {needed} needed
+  {who} has {has:coin}, {needed} needed
 not_enough_then: {who}: {day} не хватало монет, было {has}, нужно {needed}
-  {who} has {has} coins on {day}, {needed} needed
+  {who} has {has:coin} on {day}, {needed} needed
 not_enough_advice: Сколько есть, покажет "coinsync balance УЧЕНИК".
   "coinsync balance RESIDENT" shows what there is.
 duplicate: похоже, это уже записано: запись {n}, {seconds} с назад
@@ -204,7 +206,7 @@ about_card: #{id}
 about_lesson: занятие {id}
   lesson {id}
 gone_with_coins: пропала карточка: #{card} больше нет в CRM, на ней {coins:coin}
-  gone: #{card} is gone from the CRM with {coins} coins
+  gone: #{card} is gone from the CRM with {coins:coin}
 merge_gone: если у ученика другая карточка: coinsync residents merge {card} КАРТОЧКА
   if another card goes on: coinsync residents merge {card} CARD
 unclassified: тип занятия {type} {name}: не сказано, что он значит, и он ничего не даёт

@@ -115,7 +115,7 @@ def _pieces(name: str, quantity: int) -> str:
 
 def sales(purchases: Sequence[Purchase]) -> Listing:
     """Sales; in a spreadsheet a row for each line."""
-    grid = Grid(("sale", "made", "by", "buyer", "goods", ">coins", ""))
+    grid = Grid(("sale", "made", "by", "buyer", "goods", ">coins", ""), whole=(0, 1))
     taken = 0
     rows = []
     for purchase in purchases:
