@@ -11,6 +11,9 @@ from typing import Any, Self
 
 from coinsync.staff_texts import ENGLISH, TEXTS, StaffText, in_language, joined, phrase
 
+#: Of so many a person may still choose one.
+CANDIDATES_MAX = 20
+
 
 class CoinsyncError(Exception):
     """Anything foreseen that stops a command; ``message`` says what and where in one line."""
@@ -18,6 +21,8 @@ class CoinsyncError(Exception):
     exit_code = 1
     advice: str = "Run the command again with --debug and report what it prints."
     candidates: tuple[str, ...] = ()
+    #: Says that there are more candidates than are told; "" for no more.
+    more: str = ""
 
     def __init__(self, message: str, *, advice: str | None = None) -> None:
         super().__init__(message)
@@ -36,7 +41,10 @@ class CoinsyncError(Exception):
     def in_language(self, language: str) -> tuple[str, str]:
         """Message and advice for staff; both are English where the message is nothing else."""
         known = language if isinstance(self.message, StaffText) else ENGLISH
-        lines = [in_language(text, known) for text in (self.message, *self.candidates)]
+        texts = [self.message, *self.candidates]
+        if self.more:
+            texts.append(self.more)
+        lines = [in_language(text, known) for text in texts]
         return "\n    ".join(lines), in_language(self.advice, known)
 
 
@@ -209,7 +217,10 @@ class Ambiguous(CoinsyncError):
 
     def __init__(self, message: str, candidates: Sequence[str]) -> None:
         super().__init__(message)
-        self.candidates = tuple(candidates)
+        self.candidates = tuple(candidates[:CANDIDATES_MAX])
+        hidden = len(candidates) - len(self.candidates)
+        if hidden:
+            self.more = phrase("more_candidates", count=hidden)
 
 
 class CoinPolicy(CoinsyncError):

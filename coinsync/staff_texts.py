@@ -114,6 +114,8 @@ many_answer: {name}: подходит несколько, всего {count}
   {count} {noun}s answer to {name}
 ambiguous_advice: Укажите номер того, что имеется в виду.
   Use the number of the one that is meant.
+more_candidates: и ещё {count}: введите имя подробнее
+  and {count} more: type more of the name
 none_chosen: ничего не выбрано
   none was chosen
 candidate: {name} ({about}{presence}, {coins:coin})
@@ -195,10 +197,16 @@ held_reversal: удержано: занятие {lesson}, {day}, #{resident}: {c
   held: lesson {lesson} on {day}, #{resident}: {coins} for coins that may be spent, {reason}
 review_held: coinsync review post {case}, или review waive {case} --note ТЕКСТ
   coinsync review post {case}, or review waive {case} --note TEXT
-doubt: сомнение {case}: CRM говорит не то, что записано; review post или waive {case}
-  doubt: {what}
+review_reversal: coinsync review post {case}, или review forgive|waive {case} --note ТЕКСТ
+  coinsync review post {case}, or review forgive|waive {case} --note TEXT
+doubt: сомнение, {about}: CRM говорит не то, что записано; review post или waive {case}
+  doubt: {about}: {what}
+about_card: #{id}
+  #{id}
+about_lesson: занятие {id}
+  lesson {id}
 gone_with_coins: пропала карточка: #{card} больше нет в CRM, на ней {coins:coin}
-  gone: #{card} is gone from the CRM with {coins} coins
+  gone: #{card} is gone from the CRM with {coins:coin}
 merge_gone: если у ученика другая карточка: coinsync residents merge {card} КАРТОЧКА
   if another card goes on: coinsync residents merge {card} CARD
 unclassified: тип занятия {type} {name}: не сказано, что он значит, и он ничего не даёт

@@ -100,8 +100,8 @@ make-up                          1
 
 2 visits held: membership on that day not known.
 
-Branch Казань (Europe/Moscow)   lessons 2026-11-01 … 2026-11-20   complete   3
-requests
+Branch Казань (Europe/Moscow)   lessons 2026-11-01 … 2026-11-20   complete
+  read     3 requests
   lessons  12 awards (+120), 2 held.
 
   + award  lesson 1000  2026-11-03 Tue 17:00  Программирование-на-Python
@@ -145,7 +145,7 @@ def test_what_several_lines_say_is_said_once() -> None:
     assert out.count("type 7") == 1
     assert "2 visits earned nothing" in out
     assert out.count("Branch Казань") == 1
-    assert "lessons 2026-10-01 … 2026-11-20   complete   6 requests" in out
+    assert "lessons 2026-10-01 … 2026-11-20   complete\n  read     6 requests" in out
 
 
 def test_a_branch_of_which_a_part_is_missing_says_so() -> None:

@@ -24,6 +24,8 @@ def choose(session: Session, error: Ambiguous) -> str:
     typer.echo(session.for_staff(error.message))
     for number, candidate in enumerate(error.candidates, 1):
         typer.echo(f"{number:4}  {session.for_staff(candidate)}")
+    if error.more:
+        typer.echo(session.for_staff(error.more))
     prompt = session.for_staff(phrase("number"))
     chosen = plain_number(ask_line(f"{prompt}> "))
     if not chosen or chosen > len(error.candidates):

@@ -21,6 +21,7 @@ from coinsync.core.plan import Plan, Purpose
 from coinsync.core.proposal import scope_of
 from coinsync.core.seal import Seal, parse_seal
 from coinsync.errors import ClockWrong, CoinsyncError, StalePlan, UsageError
+from coinsync.render.numbers import counted
 from coinsync.render.plans import receipt_line
 from coinsync.store import database
 from coinsync.store.engines.mysql_address import SCHEMES, address_of
@@ -115,7 +116,8 @@ def restore(
         seal = looked_through(session.database_url, file, session.settings.account)
         newest = max(_seals_seen(session), key=lambda seen: seen.run, default=seal)
         missing = max(newest.run - seal.run, 0)
-        shown = f"{file} is sound and ends at {seal}; {newest} was seen here, {missing} runs later"
+        later = f"{counted(missing, 'run')} later"
+        shown = f"{file} is sound and ends at {seal}; {newest} was seen here, {later}"
         if dry_run or yes:
             session.say(shown)
         receipt = None

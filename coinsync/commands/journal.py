@@ -64,7 +64,8 @@ def journal(
         lines = lookup.journal(
             reader,
             session.settings,
-            limit,
+            # One more than is shown tells whether there are more.
+            limit + 1,
             since=first or date.min,
             until=last or date.max,
             branches=session.chosen_branch_ids(),
@@ -73,7 +74,8 @@ def journal(
             kind=kind,
             find=find,
         )
-    listing = journal_listing(lines, session.branch_names(), session.settings.profile.zone)
+    zone, is_cut = session.settings.profile.zone, len(lines) > limit
+    listing = journal_listing(lines[:limit], session.branch_names(), zone, is_cut=is_cut)
     session.print_listing(listing, as_csv)
 
 

@@ -15,6 +15,7 @@ from coinsync.core.proposal import Proposal
 from coinsync.desk import review as desk
 from coinsync.desk.gather import Clerk
 from coinsync.errors import NotFound, UsageError
+from coinsync.lookup.attention import doubt_cases
 from coinsync.render import coins as render
 from coinsync.store.reader import Reader
 
@@ -34,12 +35,9 @@ def list_cases(
     """Held reversals and guest visits, and what the CRM says that is doubted."""
     session: Session = ctx.obj
     branches = session.chosen_branch_ids()
-    doubts = []
     with session.reader() as reader:
         cases = desk.cases(reader, _chosen(session, reader, kind))
-        for doubt in reader.all(Doubt):
-            if kind is None and not doubt.ruling and (branches is None or doubt.branch in branches):
-                doubts.append(doubt)
+        doubts = doubt_cases(reader, branches) if kind is None else []
     session.print_listing(render.cases_listing(cases, doubts), as_csv)
 
 

@@ -140,12 +140,12 @@ def report(
     session.print_listing(render.report(report, every_line=session.verbose), as_csv)
 
 
-def events(ctx: Context) -> None:
+def events(ctx: Context, as_csv: AsCsv = False) -> None:
     """Fairs, and which of them are open."""
     session: Session = ctx.obj
     with session.reader() as reader:
         events = sorted(reader.all(Event), key=lambda event: (event.opened_on, event.code))
-    session.print_listing(render.fairs(events))
+    session.print_listing(render.fairs(events), as_csv)
 
 
 def open_fair(

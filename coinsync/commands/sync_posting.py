@@ -163,7 +163,8 @@ class Posting:
             if result.receipt and result.report and result.report.changes:
                 receipts.append(result.receipt)
         if receipts:
-            self.session.say(f"\n{receipts_line(receipts, self.seal)}")
+            newest = [result.receipt for result in self.results if result.receipt][-1]
+            self.session.say(f"\n{receipts_line(receipts, newest)}")
 
     @property
     def seal(self) -> str:

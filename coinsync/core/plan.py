@@ -306,15 +306,26 @@ class Plan:
                 after[identity(change.new)] = change.new
         return list(after.values())
 
-    def _check_lessons(self, limits: Limits) -> tuple[str, ...]:
-        evidence = self.evidence
+    @cached_property
+    def _moved_by_key(self) -> Counter[str]:
         moved = Counter[str]()
         for entry in self.entries:
             moved[entry.key] += entry.coins
-        # A lesson that is taken back and paid anew, as at another rate, is no loss; what else the
-        # child gets that night is no comfort for a lesson that is lost.
-        reversals = sum(coins < 0 for coins in moved.values())
-        awarded = (+moved).total()
+        return moved
+
+    @property
+    def lessons_lost(self) -> int:
+        """How many attended lessons lose coins: those are the reversals that the guard weighs.
+
+        A lesson that is taken back and paid anew, as at another rate, is no loss; what else the
+        child gets that night is no comfort for a lesson that is lost.
+        """
+        return sum(coins < 0 for coins in self._moved_by_key.values())
+
+    def _check_lessons(self, limits: Limits) -> tuple[str, ...]:
+        evidence = self.evidence
+        reversals = self.lessons_lost
+        awarded = (+self._moved_by_key).total()
         refusals = []
         # An empty answer is never a reason to take coins away.
         if evidence.lessons_known and not evidence.lessons_read:

@@ -102,6 +102,7 @@ class PlanReport:
     limits: Limits
     unsafe: tuple[str, ...]
     likely: str
+    lessons_lost: int
     reversals_posted_percent: float
     skipped: Mapping[str, int] = field(default_factory=dict)
 
@@ -126,7 +127,7 @@ def of_plan(
     branch_name, zone = branch
     counts = plan.counts
     awards_posted = plan.evidence.awards_posted
-    percent = 100 * counts.reversals / awards_posted if awards_posted else 0.0
+    percent = 100 * plan.lessons_lost / awards_posted if awards_posted else 0.0
     return PlanReport(
         branch=plan.scope.branch,
         branch_name=branch_name,
@@ -143,6 +144,7 @@ def of_plan(
         limits=limits,
         unsafe=plan.check(limits),
         likely=likely_cause(plan, limits),
+        lessons_lost=plan.lessons_lost,
         reversals_posted_percent=percent,
         skipped=Counter(remark.reason for remark in plan.remarks if remark.kind is RemarkKind.SKIP),
     )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from coinsync.core.facts import Hold
+from coinsync.core.facts import Doubt, Hold
 from coinsync.core.files.import_rows import EARLIEST
 from coinsync.core.plan import Plan, Scope
 from coinsync.errors import UsageError
@@ -53,6 +53,16 @@ class Case:
     name: str
     title: str
     balance: int
+
+
+@dataclass(frozen=True, slots=True)
+class DoubtCase:
+    """A doubt, with the name of its resident, or the day (or month) of its lesson."""
+
+    case: str
+    doubt: Doubt
+    name: str = ""
+    day: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,8 +172,10 @@ def erase(clerk: Clerk, resident: Resident, *, stock_text: str = "") -> Proposal
         if seat.until is None:
             changes.append(Put(replace(seat, until=max(today, seat.since)), seat))
     noted = len(notes) + len(decisions)
+    links_told = "1 VK link" if len(links) == 1 else f"{len(links)} VK links"
+    notes_told = "1 note" if noted == 1 else f"{noted} notes"
     words = [
-        f"#{resident.id} {resident.name}: the name, {len(links)} VK links and {noted} notes go",
+        f"#{resident.id} {resident.name}: the name, {links_told} and {notes_told} go",
         f"{reader.balance(resident.id)} coins and every entry stay under the number; "
         "what the CRM says of this number is no longer taken",
         "backups made before keep the name until they are thrown away",

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from coinsync.config import Settings
-from coinsync.core.facts import Doubt, Hold, HoldKind, LessonType, Presence
+from coinsync.core.facts import Doubt, Hold, HoldKind, Lesson, LessonType, Presence
 from coinsync.core.planning.doubts import doubt_text
+from coinsync.core.proposal import DoubtCase
 from coinsync.core.reasons import reason_for_staff
 from coinsync.core.rules import Reason
 from coinsync.lookup.shop import stock
 from coinsync.lookup.vk_pages import vk_coverage
-from coinsync.staff_texts import phrase
+from coinsync.staff_texts import joined, phrase
 from coinsync.store.reader import Reader
 
 #: A type that was not taught for so many days waits for nobody.
@@ -49,20 +50,46 @@ def _held(reader: Reader, branches: frozenset[int]) -> Iterator[Waiting]:
     for hold in reader.all(Hold):
         if hold.branch in branches:
             case = f"{hold.lesson}:{hold.resident}"
+            # A visit that is held has no coins to give back, so that nothing can be forgiven.
+            is_visit = hold.kind is HoldKind.GUEST
             text = phrase(
-                "held_visit" if hold.kind is HoldKind.GUEST else "held_reversal",
+                "held_visit" if is_visit else "held_reversal",
                 lesson=hold.lesson,
                 day=hold.happened_on,
                 resident=hold.resident,
                 coins=f"{hold.coins:+}",
                 reason=reason_for_staff(hold.reason),
             )
-            command = phrase("review_held", case=case)
+            command = phrase("review_held" if is_visit else "review_reversal", case=case)
             yield Waiting(f"hold {case} {hold.coins} {hold.reason}", text, command)
+    for doubt_case in doubt_cases(reader, branches):
+        doubt = doubt_case.doubt
+        about = phrase("about_card" if doubt.is_about_card else "about_lesson", id=doubt.id)
+        if doubt_case.day:
+            about = joined(", ", about, doubt_case.day)
+        text = phrase("doubt", about=about, case=doubt_case.case, what=doubt_text(doubt))
+        yield Waiting(f"doubt {doubt_case.case} {doubt.claim}", text, "coinsync review list")
+
+
+def doubt_cases(reader: Reader, branches: frozenset[int] | None) -> list[DoubtCase]:
+    """The doubts of some branches, or of all, that no person has decided."""
+    doubts = []
     for doubt in reader.all(Doubt):
-        if doubt.branch in branches and not doubt.ruling:
-            text = phrase("doubt", case=doubt.case, what=doubt_text(doubt))
-            yield Waiting(f"doubt {doubt.case} {doubt.claim}", text, "coinsync review list")
+        if not doubt.ruling and (branches is None or doubt.branch in branches):
+            doubts.append(doubt)
+    cards = reader.residents_by_id({doubt.id for doubt in doubts if doubt.is_about_card})
+    lesson_ids = {doubt.id for doubt in doubts if not doubt.is_about_card}
+    days = {lesson.id: lesson.date.isoformat() for lesson in reader.recorded(Lesson, lesson_ids)}
+    cases = []
+    for doubt in doubts:
+        if doubt.is_about_card:
+            name = cards[doubt.id].name if doubt.id in cards else ""
+            cases.append(DoubtCase(doubt.case, doubt, name))
+        else:
+            # Of a lesson that is recorded nowhere only the month is known: that is its claim.
+            day = days.get(doubt.id, doubt.claim)
+            cases.append(DoubtCase(doubt.case, doubt, day=day))
+    return cases
 
 
 def _gone_with_coins(reader: Reader) -> Iterator[Waiting]:

@@ -18,12 +18,10 @@ from coinsync.core.facts import (
 )
 from coinsync.core.identity import answers_to, clean, folded, plain_number
 from coinsync.core.people_report import Card, Dossier, LinkLine, RosterLine, Sort
-from coinsync.errors import Ambiguous, NotFound
+from coinsync.errors import CANDIDATES_MAX, Ambiguous, NotFound
 from coinsync.staff_texts import phrase
 from coinsync.store.queries.ledger import N_MAX
 from coinsync.store.reader import Reader
-
-CANDIDATES_MAX = 20
 
 #: The day that counts for residents of these branches.
 DayAt = Callable[[Collection[int]], date]
@@ -79,7 +77,7 @@ def refuse_none_or_many(
         raise NotFound(phrase("none_answers", noun=noun, name=name), advice=advice)
     if len(candidates) > 1:
         what = phrase("many_answer", noun=noun, name=name, count=len(candidates))
-        raise Ambiguous(what, candidates[:CANDIDATES_MAX])
+        raise Ambiguous(what, candidates)
 
 
 def _candidates(reader: Reader, text: str) -> list[Resident]:

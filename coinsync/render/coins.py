@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from coinsync.core.facts import Doubt, HoldKind
+from coinsync.core.facts import HoldKind
 from coinsync.core.planning.doubts import doubt_text
-from coinsync.core.proposal import Case, Move, Proposal
+from coinsync.core.proposal import Case, DoubtCase, Move, Proposal
 from coinsync.core.reasons import reason_text
 from coinsync.render.data import as_data
 from coinsync.render.listing import Grid, Listing, Parts, TextLine, bold, dim, rows_of
@@ -60,7 +60,7 @@ def _moves(moves: Sequence[Move]) -> Grid:
     return grid
 
 
-def cases_listing(cases: Sequence[Case], doubts: Sequence[Doubt] = ()) -> Listing:
+def cases_listing(cases: Sequence[Case], doubts: Sequence[DoubtCase] = ()) -> Listing:
     """What is held until a person decides, and what is doubted."""
     grid = Grid(("case", "day", "lesson", "resident", ">coins", ">balance", "why"))
     for case in cases:
@@ -77,14 +77,20 @@ def cases_listing(cases: Sequence[Case], doubts: Sequence[Doubt] = ()) -> Listin
         )
     commands = "review post CASE · forgive CASE --note WHY · waive CASE --note WHY"
     page: Parts = [grid, dim(commands)] if cases else []
-    if not cases and not doubts:
-        page.append("nothing is held")
     rows = rows_of(cases, tuple(CASE_COLUMNS.values()))
+    # Under ``case`` both kinds have what the commands take.
     data = [{"case": case.id, **as_data(case)} for case in cases]
-    for doubt in doubts:
+    for each in doubts:
+        doubt = each.doubt
         text = doubt_text(doubt)
-        page.append(f"doubt {doubt.case}: {text}")
-        card, lesson = (doubt.id, "") if doubt.is_about_card else ("", doubt.id)
-        rows.append((doubt.case, doubt.kind, lesson, card, *[""] * 4, text))
-        data.append({"case": doubt.case, **as_data(doubt)})
-    return Listing(page, data, tuple(CASE_COLUMNS), rows)
+        if doubt.is_about_card:
+            about = titled(doubt.id, each.name)
+            lesson, resident = "", str(doubt.id)
+        else:
+            about = f"lesson {doubt.id}, {each.day}"
+            lesson, resident = str(doubt.id), ""
+        page.append(f"doubt {each.case}: {about}: {text}")
+        rows.append((each.case, doubt.kind, lesson, resident, each.name, each.day, "", "", text))
+        named = {"case": each.case, "name": each.name, "day": each.day}
+        data.append({**named, **as_data(doubt)})
+    return Listing(page or ["nothing is held"], data, tuple(CASE_COLUMNS), rows)

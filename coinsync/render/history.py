@@ -34,8 +34,8 @@ def _history_cells(line: HistoryLine, ways: Mapping[str, str]) -> tuple[Cell, ..
     reason = str(why(line.reason, line.rule, line.note, ways))
     return (
         str(posted.n) if posted else "",
-        # Without the weekday, or no row fits into 80 columns.
-        f"{line.day} {starts}".rstrip(),
+        # Without the weekday, with which a row is wider than 80 columns.
+        f"{line.day.isoformat()} {starts}".rstrip(),
         line.title or line.kind,
         TextLine(signed(line.coins) if line.coins else "0", "red" if line.coins < 0 else ""),
         total(line.balance) if line.balance is not None else "",

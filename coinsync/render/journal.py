@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from coinsync.core.journal import JournalLine
 from coinsync.core.ledger import Run
-from coinsync.render.listing import Grid, Listing, TextLine, dim, rows_of
+from coinsync.render.listing import Grid, Listing, Parts, TextLine, dim, rows_of
 from coinsync.render.numbers import counted, signed
 
 JOURNAL_COLUMNS = (*(f"run.{name}" for name in Run._fields), "what", "residents", "why", "undo")
@@ -15,9 +15,9 @@ _NAMED_MAX = 2
 
 
 def journal_listing(
-    lines: Sequence[JournalLine], branches: Mapping[int, str], zone: ZoneInfo
+    lines: Sequence[JournalLine], branches: Mapping[int, str], zone: ZoneInfo, *, is_cut: bool
 ) -> Listing:
-    """Runs, newest first, with times in the school's ``zone``."""
+    """Runs, newest first, with times in the school's ``zone``; ``is_cut``: there are older ones."""
     grid = Grid((">run", "when", "by", "what and why", ">coins"))
     for line in lines:
         run = line.run
@@ -34,7 +34,10 @@ def journal_listing(
             signed(run.coins) if run.coins else "0",
         )
     columns = [column.removeprefix("run.") for column in JOURNAL_COLUMNS]
-    return Listing([grid], lines, columns, rows_of(lines, JOURNAL_COLUMNS))
+    page: Parts = [grid] if lines else ["no runs"]
+    if is_cut:
+        page.append(dim("… older runs: pass --limit, --since or --until"))
+    return Listing(page, lines, columns, rows_of(lines, JOURNAL_COLUMNS))
 
 
 def _when(posted_at: str, zone: ZoneInfo) -> str:

@@ -107,10 +107,11 @@ def _branch(plans: Sequence[PlanReport], *, is_whole: bool) -> Parts:
         until = max(report.scope.until for report in lessons)
         heading += f"   lessons {since} … {until}"
     heading += "   complete" if is_whole else "   incomplete"
+    below = Grid(("", ""), whole=(0,))
     requests = sum(report.requests for report in plans)
     if requests:
-        heading += f"   {counted(requests, 'request')}"
-    below = Grid(("", ""), whole=(0,))
+        # In a line of its own: a heading that is broken would part the number from its noun.
+        below.add("  read", counted(requests, "request"))
     for report in plans:
         if report.people and report.purpose == "people":
             below.add("  people", ", ".join(report.people))
@@ -205,29 +206,34 @@ def _totals(reports: Sequence[PlanReport]) -> str:
     if counts.held:
         parts.append(f"{counts.held} held")
     line = ", ".join(parts) + "."
-    if counts.reversals:
-        line += f"  {_share_of_reversals(reports, counts.reversals)}"
+    # A lesson that is paid anew, as at another rate, is no loss to the guard.
+    lost = sum(report.lessons_lost for report in reports)
+    if lost:
+        line += f"  {_share_of_reversals(reports, lost)}"
     return line
 
 
 def _share_of_reversals(reports: Sequence[PlanReport], reversals: int) -> str:
     limits, posted = reports[0].limits, sum(report.awards_posted for report in reports)
-    bounds = f"limit {limits.reversals_percent_max} %"
+    bounds = f"limit {limits.reversals_percent_max}%"
     if limits.reversals_free:
         bounds += f", {limits.reversals_free} always pass"
     percent = 100 * reversals / posted if posted else 0.0
-    return f"Reversals {reversals} of {posted} posted ({percent:.1f} %, {bounds})."
+    return f"Reversals {reversals} of {posted} posted ({percent:.1f}%, {bounds})."
 
 
-def receipts_line(receipts: Sequence[Receipt], seal: str) -> str:
-    """What a run of several plans wrote, in one line; ``seal`` is that of the last one."""
+def receipts_line(receipts: Sequence[Receipt], newest: Receipt) -> str:
+    """What a run of several plans wrote, in one line; ``newest`` may have changed nothing."""
+    seal = f"seal {newest.seal}"
+    if newest.run != receipts[-1].run:
+        seal = f"seal of run {newest.run}: {newest.seal}"
     if len(receipts) == 1:
-        return f"{_written(receipts[0])}; seal {seal}"
+        return f"{_written(receipts[0])}; {seal}"
     entries = sum(receipt.n_last - receipt.n_first + 1 for receipt in receipts)
     coins = signed(sum(receipt.coins for receipt in receipts)) if entries else "no coins moved"
     facts = counted(sum(receipt.facts for receipt in receipts), "fact")
     posted = f"{counted(entries, 'entry', 'entries')} posted ({coins}), {facts} recorded"
-    return f"runs {receipts[0].run}–{receipts[-1].run}: {posted}; seal {seal}"
+    return f"runs {receipts[0].run}–{receipts[-1].run}: {posted}; {seal}"
 
 
 def receipt_line(receipt: Receipt, stock: int = 0) -> str:

@@ -13,6 +13,7 @@ from coinsync.staff_texts import columns
 
 STOCK_COLUMNS = ("code", "name", "left")
 OF_MOVE = ("kind", "pieces", "left", "actor", "note", "sale", "key")
+EVENT_COLUMNS = ("code", "title", "opened_on", "closed_on", "closed_by")
 BUYER_COLUMNS = ("resident", "name", "pieces", "spent", "balance")
 SALE_COLUMNS = (
     *("sale", "day", "event", "line", "item", "name", "pieces", "price", "listed"),
@@ -114,7 +115,7 @@ def _pieces(name: str, quantity: int) -> str:
 
 def sales(purchases: Sequence[Purchase]) -> Listing:
     """Sales; in a spreadsheet a row for each line."""
-    grid = Grid(("sale", "made", "by", "buyer", "goods", ">coins", ""))
+    grid = Grid(("sale", "made", "by", "buyer", "goods", ">coins", ""), whole=(0, 1))
     taken = 0
     rows = []
     for purchase in purchases:
@@ -184,14 +185,16 @@ def fairs(events: Sequence[Event]) -> Listing:
         closed = f"{event.closed_on} by {event.closed_by}" if event.closed_on else "open"
         grid.add(event.code, event.title, event.opened_on.isoformat(), closed)
     page = [grid] if events else ["no fairs; shop open EVENT --title TEXT opens one"]
-    return Listing(page, events)
+    return Listing(page, events, EVENT_COLUMNS, rows_of(events, EVENT_COLUMNS))
 
 
 def report(of: ShopReport, *, every_line: bool) -> Listing:
     """What sells and what does not, who bought, and who has nothing; of a fair also who sold."""
     page: Parts = []
     if of.fair:
-        closed = f" to {day(of.fair.closed_on)}" if of.fair.closed_on else ""
+        closed = ""
+        if of.fair.closed_on and of.fair.closed_on != of.fair.opened_on:
+            closed = f" to {day(of.fair.closed_on)}"
         page.append(bold(f"{of.fair.code}  {of.fair.title}   {day(of.fair.opened_on)}{closed}"))
         sold = f"{counted(of.sales, 'sale')}, coins taken {total(of.taken)}"
         page.append(f"{sold}, lines refunded {of.refunds}")

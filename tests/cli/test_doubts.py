@@ -215,7 +215,12 @@ def test_a_person_sees_what_is_doubted_and_may_believe_it_at_once(synced: Instal
     out = " ".join(synced.ok("review", "list").out.split())
     assert wrong.case in out
     assert "review post|waive" in out
-    assert wrong.case in synced.ok("review", "list", "--csv").out
+    (_, lesson, _) = wrong.case.split(":")
+    assert doubt["case"] == wrong.case
+    assert f"doubt {wrong.case}: lesson {lesson}, {doubt['day']}: " in out
+    row = f"{wrong.case},lesson-date,{lesson},,,{doubt['day']},"
+    assert row in synced.ok("review", "list", "--csv").out
+    assert f"lesson {lesson}, {doubt['day']}: the CRM moved" in synced.run("waiting").out
     assert wrong.case not in synced.ok("review", "list", "--kind", "reversal").out
     assert "the next sync believes the CRM" in synced.ok("review", "post", wrong.case, "--yes").out
     assert wrong.case not in synced.ok("review", "list").out

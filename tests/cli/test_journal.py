@@ -46,6 +46,14 @@ def test_each_run_is_one_line_newest_first(worked: Installation) -> None:
     assert {what for what, _, _ in lines[3:]} == {"people", "lessons"}
 
 
+def test_a_journal_that_is_cut_or_empty_says_so(worked: Installation) -> None:
+    """With how the rest is seen, as a history does."""
+    older = "… older runs: pass --limit, --since or --until"
+    assert worked.ok("journal", "--limit", "2").out.splitlines()[-1] == older
+    assert older not in worked.ok("journal", "--limit", "1000").out
+    assert worked.ok("journal", "--until", "2020-01-01").out == "no runs\n"
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [

@@ -514,6 +514,11 @@ class TestLooking:
         [event] = installation.ok("shop", "events", "--json").json
         assert (event["title"], event["closed_by"]) == ("Осенняя ярмарка", "anna")
         assert "by anna" in installation.ok("shop", "events").out
+        table = installation.ok("shop", "events", "--csv").out.splitlines()
+        assert table[0] == "code,title,opened_on,closed_on,closed_by"
+        assert table[1].startswith("fair-1,Осенняя ярмарка,")
+        heading = installation.ok("shop", "report", "--event", "fair-1").out.splitlines()[0]
+        assert heading.count(event["opened_on"]) == 1
         for words in (
             ("shop", "close", "fair-1"),
             ("shop", "open", "fair-1"),

@@ -108,6 +108,16 @@ def test_cards_that_look_alike_are_both_candidates(family: Desk, text: str) -> N
     assert [line.split()[0] for line in caught.value.candidates] == ["#502", "#501"]
 
 
+def test_candidates_that_are_not_told_are_counted(family: Desk) -> None:
+    """The last line says how many more there are, and cannot be chosen."""
+    family.put(*(Put(a_resident(number, "Ася А.")) for number in range(501, 524)))
+    with reading(family.url) as reader, pytest.raises(Ambiguous) as caught:
+        find_resident(reader, "ася")
+    assert len(caught.value.candidates) == 20
+    message, _ = caught.value.in_language("en")
+    assert message.endswith("\n    and 3 more: type more of the name")
+
+
 def test_candidates_are_told_apart_clients_first(family: Desk) -> None:
     """Each with its number, branch, presence and coins."""
     family.put(

@@ -84,6 +84,7 @@ ABOUT_WORDS: Mapping[str, str] = {
     "language": "`ru` or `en`.",
     "late": "How many lines came back after the fair was closed.",
     "left": "Pieces that are left, after that move or now; null where they are not counted.",
+    "lessons_lost": "How many attended lessons lose coins; paid anew, they lose none.",
     "lesson": "The lesson, or its number; null where there is none.",
     "lessons": "Lessons that list the resident.",
     "likely": "The likely cause, where a guard refuses the plan.",

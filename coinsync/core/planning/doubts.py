@@ -22,11 +22,11 @@ CONFIRMED_AFTER = timedelta(hours=12)
 DAYS_MOVED_MAX = 366
 
 _MEANINGS: Mapping[DoubtKind, str] = {
-    DoubtKind.LESSON_COPIES: "lesson {id} comes twice from the CRM, and the copies differ",
-    DoubtKind.LESSON_DATE: "the CRM moved lesson {id} to {claim}, by over a year or to no rule",
-    DoubtKind.CARD_COPIES: "#{id} comes twice from the CRM, and the copies differ",
-    DoubtKind.CARD_MISSING: "#{id} is missing from the CRM's list",
-    DoubtKind.CARD_MERGED: "#{id} is gone, and #{claim} stands in its lessons; "
+    DoubtKind.LESSON_COPIES: "it comes twice from the CRM, and the copies differ",
+    DoubtKind.LESSON_DATE: "the CRM moved it to {claim}, by over a year or to no rule",
+    DoubtKind.CARD_COPIES: "it comes twice from the CRM, and the copies differ",
+    DoubtKind.CARD_MISSING: "it is missing from the CRM's list",
+    DoubtKind.CARD_MERGED: "it is gone, and #{claim} stands in its lessons; "
     "the same child? coinsync residents merge {id} {claim}",
 }
 
