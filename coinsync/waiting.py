@@ -7,6 +7,9 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+#: So often an exchange is told to end, and so long each time it is waited for.
+TRIES_MAX, TRY_SECONDS = 5, 0.1
+
 
 class TookTooLong(Exception):
     """An exchange did not end in its time."""
@@ -45,6 +48,11 @@ def _give_up(thread: Thread) -> None:
 
     # The thread meets this error at the next byte, or when its socket's time-out ends a read, and
     # closes what it has open. Without it a server could keep thousands of connections.
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(
-        ctypes.c_ulong(thread.ident or 0), ctypes.py_object(TookTooLong)
-    )
+    # Where it meets it while something is being tidied up, Python swallows it: so more than once.
+    for _ in range(TRIES_MAX):
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(
+            ctypes.c_ulong(thread.ident or 0), ctypes.py_object(TookTooLong)
+        )
+        thread.join(TRY_SECONDS)
+        if not thread.is_alive():
+            return

@@ -10,6 +10,7 @@ import pytest
 from coinsync.errors import CrmUnreachable, VkUnavailable
 from coinsync.exchange.vk import VkApi
 from coinsync.exchange.wire import Bounds, ping
+from coinsync.waiting import TookTooLong, within
 from tests.exchange.test_http import TOKEN_GIVEN, Answer, Stub, opened
 
 SECONDS = 0.3
@@ -54,6 +55,23 @@ def in_time() -> Iterator[None]:
     began = time.monotonic()
     yield
     assert time.monotonic() - began < SECONDS_MAX
+
+
+def test_an_exchange_ends_although_it_was_told_at_a_bad_moment() -> None:
+    """Python swallows an error that comes in the middle of tidying up."""
+    told: list[str] = []
+
+    def stubborn() -> None:
+        for name in ("swallowed", "heard"):
+            try:
+                while True:
+                    time.sleep(0.001)
+            except TookTooLong:
+                told.append(name)
+
+    with pytest.raises(TookTooLong):
+        within(0.05, stubborn)
+    assert told == ["swallowed", "heard"]
 
 
 @pytest.mark.parametrize("where", DRIPS)
