@@ -20,8 +20,8 @@ from coinsync.store.models import ENTRY_COLUMNS
 from coinsync.store.reader import Reader
 from webview import pages
 from webview.app import family_of
+from webview.goods import Category, Good, Reach
 from webview.page_renderer import PageRenderer
-from webview.school_view import Category, Good, Reach
 
 Statement = tuple[str, Sequence[Any]]
 

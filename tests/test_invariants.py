@@ -22,7 +22,7 @@ from coinsync.exchange.wire import Bounds
 from coinsync.store.engines import base
 from tests.support.engines import dump
 from tests.support.school import KEY, VK_KEY, Installation
-from webview import gallery, launch, pages, school_view
+from webview import gallery, goods, launch, pages
 
 HERE = Path(__file__).resolve().parent.parent
 PRODUCT = ("coinsync", "webview", "cli.py")
@@ -285,7 +285,7 @@ def test_8_everything_is_bounded() -> None:
     """Every wait, size, number of tries, of pages, of changes has a limit that is a number."""
     limits = [getattr(Bounds(), name) for name in Bounds.__slots__]
     limits += [getattr(Limits(), name) for name in Limits.__slots__]
-    limits += [gallery.BYTES_MAX, school_view.GOODS_MAX]
+    limits += [gallery.BYTES_MAX, goods.GOODS_MAX]
     limits += [pages.RESIDENTS_MAX, pages.LINES_MAX, launch.AGE_SECONDS_DEFAULT]
     limits += [vk.BATCH_MAX, vk.SINGLES_MAX]
     limits += [http.PAGES_MAX, http.READINGS_MAX, base.TRIES_MAX]

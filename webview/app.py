@@ -27,10 +27,11 @@ from coinsync.store.database import Readers
 from coinsync.store.reader import Reader
 from webview import pages
 from webview.gallery import Gallery
+from webview.goods import GOODS_MAX
 from webview.http_answer import HTML, JSON, HttpAnswer, compressed, security_headers, takes_gzip
 from webview.launch import AGE_SECONDS_DEFAULT, LaunchFault, Visitor, verify
 from webview.page_renderer import SCRIPT_KIND, PageRenderer
-from webview.school_view import GOODS_MAX, SchoolView
+from webview.school_view import SchoolView
 from webview.texts import NoticeKind
 
 METHODS = ("GET", "HEAD")

@@ -14,19 +14,10 @@ from coinsync.core.facts import Resident
 from coinsync.core.ledger import Kind, Line
 from coinsync.core.seal import Seal
 from coinsync.core.wording import LineFormatter
+from webview.goods import GOODS_MAX, Category, Purse, Shelf, catalog
 from webview.launch import LaunchFault
-from webview.school_view import (
-    GOODS_MAX,
-    Category,
-    Earning,
-    Purse,
-    SchoolView,
-    Shelf,
-    catalog,
-    coins_per_lesson,
-    memo,
-    rules_on,
-)
+from webview.memo import Earning, coins_per_lesson, memo, rules_on
+from webview.school_view import SchoolView
 from webview.texts import ENGLISH, RUSSIAN, Message, NoticeKind, Texts, of_language
 
 RESIDENTS_MAX = 20

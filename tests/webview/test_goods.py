@@ -38,16 +38,9 @@ from tests.webview.test_budget import a_shop
 from tests.webview.test_pages import line
 from webview import gallery, pages
 from webview.gallery import Gallery
-from webview.school_view import (
-    GOODS_MAX,
-    Good,
-    Purse,
-    SchoolView,
-    catalog,
-    coins_per_lesson,
-    memo,
-    rules_on,
-)
+from webview.goods import GOODS_MAX, Good, Purse, catalog
+from webview.memo import coins_per_lesson, memo, rules_on
+from webview.school_view import SchoolView
 from webview.texts import ENGLISH, RUSSIAN, Texts
 
 FORMS = ("монета", "монеты", "монет")
