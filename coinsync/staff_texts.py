@@ -41,6 +41,11 @@ def in_language(text: str, language: str) -> str:
     return text.russian if language == RUSSIAN and isinstance(text, StaffText) else str(text)
 
 
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """An English number with its noun, "2 awards"; ``plural`` where an "s" is not enough."""
+    return f"{count} {noun if count == 1 else plural or noun + 's'}"
+
+
 def declined(count: int, forms: tuple[str, str, str]) -> str:
     """Choose a Russian form: 1 монета, 2 монеты, 5 монет; 11 to 14 монет."""
     one, few, many = forms

@@ -21,8 +21,8 @@ from coinsync.core.plan import Plan, Purpose
 from coinsync.core.proposal import scope_of
 from coinsync.core.seal import Seal, parse_seal
 from coinsync.errors import ClockWrong, CoinsyncError, StalePlan, UsageError
-from coinsync.render.numbers import counted
 from coinsync.render.plans import receipt_line
+from coinsync.staff_texts import counted
 from coinsync.store import database
 from coinsync.store.engines.mysql_address import SCHEMES, address_of
 from coinsync.store.lock import last_seal

@@ -27,6 +27,7 @@ from coinsync.core.plan import (
 from coinsync.core.planning.doubts import doubt_text
 from coinsync.core.reasons import reason_text
 from coinsync.core.rules import Reason
+from coinsync.staff_texts import counted
 
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
@@ -234,7 +235,7 @@ class _LineWriter:
         for (day, _, is_late), group in gathered(awards, line_of):
             days = (self._today - day).days
             # In the zone of another branch it may be tomorrow.
-            note = f"marked {_counted(days, 'day')} late" if is_late and days > 0 else ""
+            note = f"marked {counted(days, 'day')} late" if is_late and days > 0 else ""
             lines.append(self._of_entries("+", "award", group, note))
         return lines
 
@@ -250,8 +251,8 @@ class _LineWriter:
 
         lines = []
         for title, group in gathered(self._remarks.get(RemarkKind.TYPE_UNKNOWN, ()), type_of):
-            residents = _counted(len(group), "resident")
-            lessons = _counted(len({remark.lesson for remark in group}), "lesson")
+            residents = counted(len(group), "resident")
+            lessons = counted(len({remark.lesson for remark in group}), "lesson")
             note = (
                 f"nobody has classified this lesson type: {residents} in {lessons} got nothing; "
                 "name it in [lessons] or in a rule"
@@ -290,7 +291,7 @@ class _LineWriter:
 
     def _named(self, line: PlanLine, number: int | None, residents: Sequence[int]) -> PlanLine:
         """The line with who is meant, and with what is known of the lesson."""
-        who = _counted(len(residents), "resident") if residents else ""
+        who = counted(len(residents), "resident") if residents else ""
         if len(residents) == 1:
             who = self._names.resident(residents[0])
         line = replace(line, lesson=number, who=who, residents=tuple(residents))
@@ -341,7 +342,3 @@ def _reasons(group: Sequence[Remark]) -> str:
 
 def _vk_pages(group: Sequence[Remark]) -> str:
     return f"VK page not linked: {VK_PROBLEMS.get(group[0].reason, group[0].reason)}"
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

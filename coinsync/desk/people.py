@@ -19,6 +19,7 @@ from coinsync.core.plan import Change, Drop, Plan, Purpose, Put
 from coinsync.core.proposal import Proposal, scope_of
 from coinsync.desk.gather import Clerk, recorded_resident, refuse_erased, surviving_card
 from coinsync.errors import CoinPolicy, NotEnoughCoins, NotFound, UsageError
+from coinsync.staff_texts import counted
 from coinsync.store.reader import Reader
 
 
@@ -172,10 +173,9 @@ def erase(clerk: Clerk, resident: Resident, *, stock_text: str = "") -> Proposal
         if seat.until is None:
             changes.append(Put(replace(seat, until=max(today, seat.since)), seat))
     noted = len(notes) + len(decisions)
-    links_told = "1 VK link" if len(links) == 1 else f"{len(links)} VK links"
-    notes_told = "1 note" if noted == 1 else f"{noted} notes"
+    what_goes = f"the name, {counted(len(links), 'VK link')} and {counted(noted, 'note')}"
     words = [
-        f"#{resident.id} {resident.name}: the name, {links_told} and {notes_told} go",
+        f"#{resident.id} {resident.name}: {what_goes} go",
         f"{reader.balance(resident.id)} coins and every entry stay under the number; "
         "what the CRM says of this number is no longer taken",
         "backups made before keep the name until they are thrown away",

@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 from coinsync.core.journal import JournalLine
 from coinsync.core.ledger import Run
 from coinsync.render.listing import Grid, Listing, Parts, TextLine, dim, rows_of
-from coinsync.render.numbers import counted, signed
+from coinsync.render.numbers import signed
+from coinsync.staff_texts import counted
 
 JOURNAL_COLUMNS = (*(f"run.{name}" for name in Run._fields), "what", "residents", "why", "undo")
 #: Of so few residents the names are shown.

@@ -36,11 +36,6 @@ def age(span: timedelta) -> str:
     return f"{minutes} min"
 
 
-def counted(count: int, noun: str, plural: str = "") -> str:
-    """A number with its noun, "2 awards"; ``plural`` where an "s" is not enough."""
-    return f"{count} {noun if count == 1 else plural or noun + 's'}"
-
-
 def titled(number: int, name: str) -> str:
     """A resident's number with the name, if there is one: "#207 Ада М."."""
     return f"#{number} {name}".rstrip()

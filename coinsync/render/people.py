@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from coinsync.core.facts import ALWAYS, Membership, Resident
 from coinsync.core.people_report import VK_PROBLEMS, LinkLine, LinkProblem
 from coinsync.render.listing import Grid, Listing, Page, Parts, bold, dim, rows_of
-from coinsync.render.numbers import balance, counted, day, titled, total
+from coinsync.render.numbers import balance, day, titled, total
+from coinsync.staff_texts import counted
 
 if TYPE_CHECKING:
     from coinsync.core.people_report import Card, RosterLine, VkCoverage

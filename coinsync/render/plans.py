@@ -13,7 +13,8 @@ from coinsync.core.plan_report import (
     totals_of,
 )
 from coinsync.render.listing import Grid, Parts, TextLine, bold, dim
-from coinsync.render.numbers import counted, day, signed
+from coinsync.render.numbers import day, signed
+from coinsync.staff_texts import counted
 
 #: So many lines of each kind are shown of a whole run.
 LINES_PER_VERB = 10

@@ -5,8 +5,9 @@ from datetime import date
 from coinsync.core.identity import harmless
 from coinsync.core.proof.checks import Circulation, Finding, Proof, Severity
 from coinsync.render.listing import Grid, Listing, Parts, TextLine, dim, rows_of
-from coinsync.render.numbers import counted, total
+from coinsync.render.numbers import total
 from coinsync.render.plans import STYLES
+from coinsync.staff_texts import counted
 
 COLUMNS = ("check", "severity", "count", "examples", "mend")
 

@@ -8,8 +8,8 @@ from coinsync.core.proposal import Move
 from coinsync.core.shop_report import BuyerLine, Purchase, ShopReport, Tally
 from coinsync.render.data import as_data
 from coinsync.render.listing import Grid, Listing, Page, Parts, TextLine, bold, dim, rows_of
-from coinsync.render.numbers import counted, day, signed, titled, total
-from coinsync.staff_texts import columns
+from coinsync.render.numbers import day, signed, titled, total
+from coinsync.staff_texts import columns, counted
 
 STOCK_COLUMNS = ("code", "name", "left")
 OF_MOVE = ("kind", "pieces", "left", "actor", "note", "sale", "key")

@@ -14,7 +14,7 @@ from coinsync.errors import CoinsyncError, ConfigError, SecretError, TryLater
 from coinsync.lookup.attention import TAUGHT_DAYS, lessons_by_type
 from coinsync.lookup.vk_pages import vk_coverage
 from coinsync.pictures import BRAND_ADVICE, picture_problems
-from coinsync.render.numbers import counted
+from coinsync.staff_texts import counted
 
 #: A screen name that VK itself has had for many years: the community about its API.
 NAME_IN_VK = "apiclub"
