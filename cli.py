@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import io
 import os
+import re
 import signal
 import sys
 from functools import cache, partial
@@ -312,9 +313,32 @@ def _command_of(words: Sequence[str]) -> str:
 
 
 def _complain(message: str, advice: str) -> None:
-    sys.stderr.write(f"coinsync: {message}\n")
-    if advice:
-        sys.stderr.write(f"  → {advice}\n")
+    for line in f"coinsync: {message}\n  → {advice}".removesuffix("\n  → ").splitlines():
+        sys.stderr.write(f"{_folded(line)}\n")
+
+
+#: A command, which a person copies whole.
+_COMMAND = re.compile(r"coinsync [^\"”;,]+")
+
+
+def _folded(line: str) -> str:
+    """A line as it fits the terminal, between words and around commands; else as it is."""
+    import textwrap
+
+    try:
+        width = os.get_terminal_size(sys.stderr.fileno()).columns
+    except (OSError, ValueError):
+        return line
+    kept = _COMMAND.sub(lambda match: match[0].replace(" ", "\0"), line)
+    indent = " " * (len(line) - len(line.lstrip()) + 2)
+    folded = textwrap.fill(
+        kept,
+        width,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return folded.replace("\0", " ")
 
 
 def _complain_to_program(message: str, advice: str, code: int) -> None:

@@ -206,6 +206,8 @@ merged_on_advice: Сначала "coinsync residents unmerge {into}".
   First: "coinsync residents unmerge {into}".
 is_erased: #{id}: данные ученика стёрты
   #{id} is erased
+is_erased_advice: Стёртое не вернуть; вернувшемуся ученику заведите в CRM новую карточку.
+  What is erased stays so; a child who returns needs a new card in the CRM.
 """),
     # What is about to be written, and whether it is.
     **_pairs("""\
