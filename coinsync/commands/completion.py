@@ -32,7 +32,7 @@ def _offered(
         from coinsync.store import database
         from coinsync.store.reader import Reader
 
-        offered = []
+        offered: list[Offer] = []
         with suppress(CoinsyncError):
             settings = config.load(Path(ctx.find_root().params.get("config") or "config.toml"))
             url = config.database_url(settings, config.Secrets.of(settings, {}))

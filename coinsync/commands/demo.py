@@ -263,7 +263,8 @@ def _show_simulator(session: Session, crm: Simulator) -> None:
 def free_port() -> int:
     """A port to listen on today and tomorrow."""
     first = os.getpid() % len(PORTS)
-    for port in [*PORTS[first:], *PORTS[:first]]:
+    ports: list[int] = [*PORTS[first:], *PORTS[:first]]
+    for port in ports:
         with suppress(OSError), socket.create_server((HOST, port)):
             return port
     raise OSError(f"no free port from {PORTS.start} to {PORTS.stop}")

@@ -1,6 +1,5 @@
 """Who did what, and taking it back: journal, undo."""
 
-from datetime import date
 from typing import Annotated
 
 from typer import Context, Option
@@ -57,7 +56,7 @@ def journal(
     by = ctx.find_root().params["actor"]
     first, last = span(since, until)
     if today:
-        if first or last:
+        if since or until:
             raise UsageError("journal: --today, or --since and --until")
         first = session.today()
     with session.reader() as reader:
@@ -66,8 +65,8 @@ def journal(
             session.settings,
             # One more than is shown tells whether there are more.
             limit + 1,
-            since=first or date.min,
-            until=last or date.max,
+            since=first,
+            until=last,
             branches=session.chosen_branch_ids(),
             by=by,
             resident=find_resident(reader, resident) if resident else None,

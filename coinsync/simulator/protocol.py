@@ -32,14 +32,10 @@ class Request:
     status: int = 0
     """What it was answered with."""
 
-    def json(self) -> Any:
-        """The body as JSON; None when it is empty."""
-        return json.loads(self.body) if self.body.strip() else None
-
     def fields(self) -> JsonObject:
         """The body as an object; nothing and `[]` are empty ones. Refuses what is not JSON."""
         try:
-            value = self.json()
+            value = json.loads(self.body.strip() or b"{}")
         except (ValueError, RecursionError):
             message = "Invalid JSON data in request body: Syntax error."
             raise CallRefused(400, message) from None
