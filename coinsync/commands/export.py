@@ -34,7 +34,7 @@ def export(
     ] = False,
     to: Annotated[
         Path | None,
-        Option("--to", metavar="FILE", help="A new file, mode 0600, instead of the screen."),
+        Option(metavar="FILE", help="A new file, mode 0600, instead of the screen."),
     ] = None,
 ) -> None:
     """The ledger's entries for other programs.

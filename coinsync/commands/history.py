@@ -25,7 +25,7 @@ from coinsync.lookup.residents import find_resident, residents_of, with_coins
 def balance(
     ctx: Context,
     resident: Annotated[str | None, resident_argument("One resident; all if left out.")] = None,
-    as_of: Annotated[date | None, day_option("At the end of that day.", "--as-of")] = None,
+    as_of: Annotated[date | None, day_option("At the end of that day.")] = None,
     group: InGroup = "",
     coins_min: CoinsMin = None,
     sort: SortBy = "name",

@@ -35,7 +35,6 @@ def journal(
     resident: Annotated[
         str | None,
         Option(
-            "--resident",
             metavar="RESIDENT",
             help="Only what moved their coins by hand.",
             autocompletion=completion.residents,
@@ -43,7 +42,7 @@ def journal(
         ),
     ] = None,
     kind: Annotated[Kind | None, Option(help="Only what posted such entries by hand.")] = None,
-    find: Annotated[str, Option("--find", metavar="TEXT", help="Only with that reason.")] = "",
+    find: Annotated[str, Option(metavar="TEXT", help="Only with that reason.")] = "",
     limit: Annotated[int, Option(min=1, max=10_000, help="How many.")] = 20,
     as_csv: AsCsv = False,
 ) -> None:

@@ -57,15 +57,14 @@ AsCsv = Annotated[bool, Option("--csv", help="For a spreadsheet.")]
 DryRun = Annotated[bool, Option("--dry-run", help="Show what it would write, write nothing.")]
 Yes = Annotated[bool, Option("--yes", "-y", help="Do not ask.")]
 Who = Annotated[str, resident_argument("101, crm:101, vk:456, or the beginning of a name.")]
-Reason = Annotated[str, Option("--reason", help="Why, in words that the family will read.")]
-Note = Annotated[str, Option("--note", help="Why, in words that the family will read.")]
+Note = Annotated[str, Option(help="Why, in words that the family will read.")]
+Reason = Note
 Key = Annotated[
     str | None, Option(help="Key of an earlier try, to repeat it without doing it twice.")
 ]
 InGroup = Annotated[
     str,
     Option(
-        "--group",
         metavar="GROUP",
         help="A group: its number, or the beginning of its name.",
         autocompletion=completion.groups,
@@ -74,7 +73,6 @@ InGroup = Annotated[
 Fair = Annotated[
     str,
     Option(
-        "--event",
         metavar="EVENT",
         help="The fair that the sales belong to.",
         autocompletion=completion.fairs,
@@ -84,7 +82,7 @@ CoinsMin = Annotated[
     int | None, Option("--min", metavar="COINS", help="Only who has so many, or more.")
 ]
 
-SortBy = Annotated[Sort, Option("--sort", help="Who comes first: A to Z, or who has most.")]
+SortBy = Annotated[Sort, Option(help="Who comes first: A to Z, or who has most.")]
 AllowDuplicate = Annotated[bool, Option("--allow-duplicate", help="It is meant twice.")]
 AcceptUnsafe = Annotated[
     str | None, Option(metavar="DIGEST", help="Apply this plan although a guard refuses it.")

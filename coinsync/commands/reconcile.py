@@ -43,9 +43,7 @@ def reconcile(
     check: Annotated[
         list[str] | None, Option(metavar="ID", help="Only this check; may be repeated.")
     ] = None,
-    as_of: Annotated[
-        date | None, day_option("The ledger at the end of that day, UTC.", "--as-of")
-    ] = None,
+    as_of: Annotated[date | None, day_option("The ledger at the end of that day, UTC.")] = None,
     with_crm: Annotated[
         bool, Option("--with-crm", help="Also against a fresh reading of the CRM.")
     ] = False,

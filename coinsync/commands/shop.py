@@ -46,11 +46,11 @@ def sell(
     ctx: Context,
     resident: Who,
     item: Annotated[str, argument("ITEM", "Its code, or a part of its name.", completion.items)],
-    quantity: Annotated[str, Option("--quantity", help="How many.")] = "1",
-    price: Annotated[str, Option("--price", help="Another price for each; needs a --reason.")] = "",
+    quantity: Annotated[str, Option(help="How many.")] = "1",
+    price: Annotated[str, Option(help="Another price for each; needs a --reason.")] = "",
     also: Annotated[
         list[str] | None,
-        Option("--also", metavar="RESIDENT=COINS", help="Who pays a part; may be repeated."),
+        Option(metavar="RESIDENT=COINS", help="Who pays a part; may be repeated."),
     ] = None,
     reason: Reason = "",
     event: Fair = "",
@@ -76,9 +76,7 @@ def sell(
 def refund(
     ctx: Context,
     sale: SaleKey,
-    line: Annotated[
-        list[int] | None, Option("--line", help="Only this line; may be repeated.")
-    ] = None,
+    line: Annotated[list[int] | None, Option(help="Only this line; may be repeated.")] = None,
     note: Note = "",
     day: DayOfSale = None,
     dry_run: DryRun = False,
@@ -149,7 +147,7 @@ def events(ctx: Context, as_csv: AsCsv = False) -> None:
 def open_fair(
     ctx: Context,
     event: Code,
-    title: Annotated[str, Option("--title", help="As people call it.")] = "",
+    title: Annotated[str, Option(help="As people call it.")] = "",
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> int:

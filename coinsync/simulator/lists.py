@@ -212,18 +212,15 @@ class Drift:
 
 
 @dataclass(frozen=True, slots=True)
-class Lists:
+class Lists(RowPrinter):
     """Reads the tables the way a client asked for them."""
 
-    tables: CrmTables
-    options: Options
     request: Request
     filters: Filters
 
     def select(self, entity: str) -> Selection:
         """Everything that the request asks for, in the CRM's order."""
         tables, fit = self.tables, self.filters.fit
-        rows = RowPrinter(tables, self.options)
         match entity:
             case "branch":
                 return Selection([*tables.branches.values()], asdict)
@@ -242,16 +239,16 @@ class Lists:
             case "group":
                 groups = [*tables.groups.values()]
                 groups = [row for row in groups if fit(id=[row.id], branch=[row.branch_id])]
-                return Selection(groups, rows.group)
+                return Selection(groups, self.group)
             case "regular-lesson":
-                return Selection(self._regular_lessons(), rows.regular_lesson)
+                return Selection(self._regular_lessons(), self.regular_lesson)
             case "cgi":
                 return Selection(self._memberships(), membership)
             case "customer":
                 with_groups = self.filters.fields.get("withGroups") in (True, "1", "true")
-                return Selection(self._customers(), lambda card: rows.customer(card, with_groups))
+                return Selection(self._customers(), lambda card: self.customer(card, with_groups))
             case "lesson":
-                return Selection(self._lessons(), rows.lesson)
+                return Selection(self._lessons(), self.lesson)
         raise CallRefused(404, "Страница не найдена.")
 
     def page(self, selection: Selection, drift: Drift) -> JsonObject:
