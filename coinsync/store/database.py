@@ -101,7 +101,7 @@ def open_writable(url: str, *, wait_seconds: float = 30.0) -> Database:
     with speaking(database):
         database.connect()
         try:
-            _refuse_other_schema(database)
+            refuse_other_schema(database)
             _refuse_unsafe(database)
         except BaseException:
             database.close()
@@ -123,7 +123,7 @@ def reading(database: Database) -> Iterator[None]:
 
 @contextmanager
 def _snapshot(database: Database) -> Iterator[None]:
-    _refuse_other_schema(database)
+    refuse_other_schema(database)
     engine_of(database).begin_reading(database)
     try:
         yield
@@ -255,7 +255,8 @@ def _missing_steps(database: Database, migrations: Path = MIGRATIONS) -> list[st
     return [step for step in known if step not in applied]
 
 
-def _refuse_other_schema(database: Database) -> None:
+def refuse_other_schema(database: Database) -> None:
+    """Raise ``DatabaseUnusable`` unless the schema is this program's."""
     missing = _missing_steps(database)
     if missing and not database.get_tables():
         raise DatabaseUnusable(
