@@ -211,11 +211,18 @@ def utc_text(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def survivors_of(merges: Iterable[Merge]) -> dict[int, int]:
-    """The card on which each merged card goes on in the end."""
+class Survivors(dict[int, int]):
+    """The card on which each merged card goes on in the end; any other goes on as itself."""
+
+    def __missing__(self, card: int) -> int:
+        return card
+
+
+def survivors_of(merges: Iterable[Merge]) -> Survivors:
+    """Which card goes on as which."""
     # No writer makes a circle of cards; should one be there, its lowest number goes on.
     into = {merge.resident: merge.into for merge in merges if merge.into}
-    survivors: dict[int, int] = {}
+    survivors = Survivors()
     for card in into:
         path = [card]
         while path[-1] in into and into[path[-1]] not in path:

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from coinsync.core import ledger
 from coinsync.core.facts import Decision, Presence, Resident
 from coinsync.core.journal import NOT_TAKEN_BACK, sale_of
-from coinsync.core.ledger import Entry, KeyState, Kind, Line, Posted
+from coinsync.core.ledger import Entry, KeyState, Kind, Line, Posted, Survivors
 from coinsync.core.plan import Change, Drop, Plan, Post, Purpose, Put
 from coinsync.core.proposal import Proposal, scope_of
 from coinsync.core.school import Way
@@ -112,8 +112,7 @@ def _posted_already(
     survivors = clerk.reader.survivors()
     line_of: dict[int, Line] = {}
     for line in posted:
-        resident = line.posted.entry.resident
-        line_of[survivors.get(resident, resident)] = line
+        line_of[survivors[line.posted.entry.resident]] = line
     for entry in wanted:
         # Whoever got nothing then is refused beside somebody who did.
         line = line_of.get(entry.resident, posted[0])
@@ -133,7 +132,7 @@ def refuse_another_entry(
     line: Line,
     wanted: Entry,
     day: date | None,
-    survivors: Mapping[int, int],
+    survivors: Survivors,
     advice: str | None = None,
 ) -> None:
     """Raise ``PostedOtherwise`` where the key of ``wanted`` stands for another entry already.
@@ -142,10 +141,9 @@ def refuse_another_entry(
     """
     entry = line.posted.entry
     # The card may have been merged since, and the same child is then found under another number.
-    owner = survivors.get(entry.resident, entry.resident)
-    wanted_owner = survivors.get(wanted.resident, wanted.resident)
+    same_child = survivors[entry.resident] == survivors[wanted.resident]
     same_day = day is None or day == entry.happened_on
-    if says_the_same(line, wanted) and owner == wanted_owner and same_day:
+    if says_the_same(line, wanted) and same_child and same_day:
         return
     raise PostedOtherwise(
         f"key {wanted.key} is already posted with other content: entry {line.posted.n}, "
@@ -183,13 +181,13 @@ def reverse_all(clerk: Clerk, originals: Sequence[Posted], note: str, *words: st
     """
     reader, survivors = clerk.reader, clerk.reader.survivors()
     cards = {posted.entry.resident for posted in originals}
-    residents = reader.residents_by_id(cards | {survivors.get(card, card) for card in cards})
+    residents = reader.residents_by_id(cards | {survivors[card] for card in cards})
     states = reader.key_states([posted.entry.key for posted in originals])
     reversals: list[Entry] = []
     decisions: list[Change] = []
     for posted in originals:
         entry = posted.entry
-        owner = residents[survivors.get(entry.resident, entry.resident)]
+        owner = residents[survivors[entry.resident]]
         is_erased = residents[entry.resident].presence is Presence.ERASED
         today = clerk.today(owner.branches)
         of_lesson = entry.kind is Kind.AWARD

@@ -53,10 +53,11 @@ def import_rows(
         posted.setdefault(line.posted.entry.key, line)
     new_rows: list[tuple[ImportRow, Entry]] = []
     done: list[int] = []
+    advice = "Give the row another key, or leave it out."
     for row, entry in entries:
         if row.key in posted:
             with wrong.collected(row.line):
-                _refuse_another_row(posted[row.key], row, entry, reader.survivors())
+                refuse_another_entry(posted[row.key], entry, row.day, reader.survivors(), advice)
             done.append(posted[row.key].posted.n)
         else:
             new_rows.append((row, entry))
@@ -160,13 +161,6 @@ def _refuse_debts(
     for resident, line in line_of_resident.items():
         with wrong.collected(line, "coins"):
             raise NotEnoughCoins(debts[resident])
-
-
-def _refuse_another_row(
-    line: Line, row: ImportRow, entry: Entry, survivors: Mapping[int, int]
-) -> None:
-    advice = "Give the row another key, or leave it out."
-    refuse_another_entry(line, entry, row.day, survivors, advice)
 
 
 def _refuse_sent_twice(

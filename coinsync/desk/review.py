@@ -41,7 +41,7 @@ def cases(reader: Reader, holds: Iterable[Hold]) -> list[Case]:
 
 def _owners(reader: Reader, holds: Collection[Hold]) -> dict[int, Resident]:
     survivors = reader.survivors()
-    owner_ids = {hold.resident: survivors.get(hold.resident, hold.resident) for hold in holds}
+    owner_ids = {hold.resident: survivors[hold.resident] for hold in holds}
     residents = reader.residents_by_id(owner_ids.values())
     return {card: residents[owner] for card, owner in owner_ids.items() if owner in residents}
 

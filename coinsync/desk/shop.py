@@ -17,7 +17,16 @@ from coinsync.core.catalog import (
 )
 from coinsync.core.facts import Presence, Resident
 from coinsync.core.floor import refuse_sold_out
-from coinsync.core.ledger import BOUGHT, RETURNED, Entry, KeyState, Kind, refund_key, sale_key
+from coinsync.core.ledger import (
+    BOUGHT,
+    RETURNED,
+    Entry,
+    KeyState,
+    Kind,
+    Survivors,
+    refund_key,
+    sale_key,
+)
 from coinsync.core.plan import Change, Plan, Post, Purpose, Put, Stock
 from coinsync.core.proposal import Author, Proposal, scope_of
 from coinsync.core.shop_report import paid_by_card
@@ -212,13 +221,11 @@ def _same_goods(picks: Sequence[Pick], lines: Sequence[SaleLine]) -> bool:
     return True
 
 
-def _same_payers(
-    buyers: Sequence[Buyer], paid: Mapping[int, int], survivors: Mapping[int, int]
-) -> bool:
+def _same_payers(buyers: Sequence[Buyer], paid: Mapping[int, int], survivors: Survivors) -> bool:
     """Whether everybody who paid is named, and every part that is named was paid."""
     parts = {}
     for buyer in buyers:
-        parts[survivors.get(buyer.resident.id, buyer.resident.id)] = buyer.coins
+        parts[survivors[buyer.resident.id]] = buyer.coins
     if not paid.keys() <= parts.keys():
         return False
     return all(coins in (None, paid.get(card, 0)) for card, coins in parts.items())

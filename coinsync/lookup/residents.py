@@ -33,8 +33,7 @@ def find_resident(reader: Reader, text: str) -> Resident:
     A merged card leads to the card on which it goes on. Raises ``NotFound`` or ``Ambiguous``.
     """
     card = find_card(reader, text)
-    survivor = reader.survivors().get(card.id)
-    return card if survivor is None else reader.resident(survivor) or card
+    return reader.resident(reader.survivors()[card.id]) or card
 
 
 def find_card(reader: Reader, text: str) -> Resident:
@@ -144,8 +143,7 @@ def members(
     survivors = reader.survivors()
     memberships: defaultdict[int, list[Membership]] = defaultdict(list)
     for membership in reader.all(Membership):
-        owner = survivors.get(membership.resident, membership.resident)
-        memberships[owner].append(membership)
+        memberships[survivors[membership.resident]].append(membership)
     recorded = {group.id: group for group in reader.all(Group)}
     groups: dict[Group, list[Resident]] = {}
     for resident in residents:
@@ -214,7 +212,7 @@ def attended(reader: Reader, residents: Iterable[Resident], lesson: int) -> list
         for attendance in record.attendance:
             conducted = record.lesson.status is Status.CONDUCTED
             if conducted and attendance.mark is Mark.ATTENDED:
-                owners.add(survivors.get(attendance.resident, attendance.resident))
+                owners.add(survivors[attendance.resident])
     return [resident for resident in residents if resident.id in owners]
 
 

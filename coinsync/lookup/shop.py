@@ -113,9 +113,9 @@ def purchases(
 def _payers(reader: Reader, paid: Iterable[Sequence[Line]]) -> dict[int, Resident]:
     """Who paid, by the card that it was or goes on as."""
     cards = {line.posted.entry.resident for entries in paid for line in entries}
-    owners = {card: reader.survivors().get(card, card) for card in cards}
-    residents = reader.residents_by_id(owners.values())
-    return {card: residents[owner] for card, owner in owners.items()}
+    survivors = reader.survivors()
+    residents = reader.residents_by_id(map(survivors.__getitem__, cards))
+    return {card: residents[survivors[card]] for card in cards}
 
 
 def _payments(entries: Iterable[Line], payers: Mapping[int, Resident]) -> tuple[Payment, ...]:
