@@ -33,26 +33,21 @@ def explain(
     reader: Reader, settings: Settings, resident: Resident, *, lesson: int | None, day: date | None
 ) -> list[Explanation]:
     """Explain one lesson, or all of a day, or the last ten. Raises ``NotFound``."""
-    since, until = (day, day) if day else (date.min, date.max)
-    records = attended(reader, resident, since, until)
+    asked = f"a lesson on {day}" if day else "a lesson"
+    records = attended(reader, resident, day or date.min, day or date.max)
     if lesson is not None:
+        asked = f"lesson {lesson}"
         records = [record for record in records if record.lesson.id == lesson]
     elif day is None:
         records = records[:LESSONS_MAX]
     if not records:
         raise NotFound(
-            f"#{resident.id} {resident.name}: {_lesson_asked(lesson, day)} is not recorded",
+            f"#{resident.id} {resident.name}: {asked} is not recorded",
             advice="The CRM did not list this resident there when it was last read; "
             'see "coinsync journal".',
         )
     visits = [(resident, record.lesson, record.attendance[0]) for record in records]
     return _explanations(reader, settings, visits)
-
-
-def _lesson_asked(lesson: int | None, day: date | None) -> str:
-    if lesson is not None:
-        return f"lesson {lesson}"
-    return f"a lesson on {day}" if day else "a lesson"
 
 
 def explain_to_all(reader: Reader, settings: Settings, lesson: int) -> list[Explanation]:
@@ -80,15 +75,14 @@ def attended(reader: Reader, resident: Resident, since: date, until: date) -> li
 
 def _explanations(reader: Reader, settings: Settings, visits: Sequence[Visit]) -> list[Explanation]:
     names = names_of_school(reader)
-    account = settings.account
-    keys = [lesson_key(account, lesson.id, mark.resident) for _, lesson, mark in visits]
+    keys = [lesson_key(settings.account, lesson.id, mark.resident) for _, lesson, mark in visits]
     # All visits at once, by the index of keys.
     lines: dict[str, list[Line]] = {key: [] for key in keys}
     for line in reader.lines_under(lines):
         lines[line.posted.entry.key].append(line)
     gifts = _gifts(reader, lines)
-    holds = reader.holds({lesson.id for _, lesson, _ in visits})
-    decisions = reader.decisions({lesson.id for _, lesson, _ in visits})
+    lesson_ids = {lesson.id for _, lesson, _ in visits}
+    holds, decisions = reader.holds(lesson_ids), reader.decisions(lesson_ids)
     explanations = []
     for key, (resident, lesson, attendance) in zip(keys, visits, strict=True):
         verdict = judge(lesson, attendance, settings.rulebook)

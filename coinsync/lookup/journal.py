@@ -88,12 +88,10 @@ def _runs_back(reader: Reader) -> Iterator[Run]:
 def _journal_line(reader: Reader, run: Run, lines: Sequence[Line]) -> JournalLine:
     residents = reader.recorded(Resident, {line.posted.entry.resident for line in lines})
     sale = sale_of(lines)
-    is_refunded = bool(sale) and _is_refunded(reader, sale)
+    is_refunded = False
+    if sale:
+        sold = reader.recorded(SaleLine, [sale])
+        is_refunded = len(reader.recorded(RefundLine, [sale])) == len(sold)
     names = tuple(f"#{resident.id} {resident.name}".rstrip() for resident in residents)
     what, reasons = what_was_done(run, lines), reasons_of(lines)
     return JournalLine(run, what, names, reasons, way_back(run, lines, is_refunded=is_refunded))
-
-
-def _is_refunded(reader: Reader, sale: str) -> bool:
-    sold = reader.recorded(SaleLine, [sale])
-    return len(reader.recorded(RefundLine, [sale])) == len(sold)

@@ -4,11 +4,11 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date
-from itertools import chain
 
 from coinsync.core.facts import (
     Branch,
     Group,
+    LessonRecord,
     Mark,
     Membership,
     Presence,
@@ -108,8 +108,9 @@ def dossier(reader: Reader, resident: Resident) -> Dossier:
     """All that is held about one person, in every table, under every card of theirs."""
     cards = reader.cards_of(resident.id)
     merges = [merge for merge in reader.merges() if merge.resident in cards or merge.into in cards]
-    lessons = [reader.attended_lessons(id, date.min, date.max) for id in cards]
-    newest_first = reader.lines(resident.id, limit=N_MAX)
+    lessons: list[LessonRecord] = []
+    for card_id in cards:
+        lessons += reader.attended_lessons(card_id, date.min, date.max)
     return Dossier(
         cards=tuple(reader.recorded(Resident, cards)),
         balance=reader.balance(resident.id),
@@ -117,8 +118,8 @@ def dossier(reader: Reader, resident: Resident) -> Dossier:
         memberships=tuple(reader.recorded(Membership, cards)),
         links=tuple(reader.links_of(cards)),
         vk_pages=tuple(reader.recorded(VkPage, cards)),
-        lessons=tuple(chain.from_iterable(lessons)),
-        entries=tuple(reversed(newest_first)),
+        lessons=tuple(lessons),
+        entries=tuple(reversed(reader.lines(resident.id, limit=N_MAX))),
         held=tuple(reader.holds_of(cards)),
         decisions=tuple(reader.decisions_of(cards)),
         doubts=tuple(reader.doubts_of(cards)),
@@ -195,23 +196,23 @@ def with_coins(
     """
     if group:
         residents = members_of(reader, residents, group, lambda at: as_of or today_at(at))
-    owners = {resident.id: resident for resident in residents}
-    balances = reader.balances(owners, until=as_of or date.max)
-    ids = list(owners)
-    if sort == "coins":
-        ids.sort(key=lambda id: -balances[id])
-    least = coins_min if coins_min is not None else min(balances.values(), default=0)
-    return {owners[id]: balances[id] for id in ids if balances[id] >= least}
+    by_id = {resident.id: resident for resident in residents}
+    balances = reader.balances(by_id, until=as_of or date.max)
+    coins: dict[Resident, int] = {}
+    for id in sorted(by_id, key=lambda id: -balances[id]) if sort == "coins" else by_id:
+        if coins_min is None or balances[id] >= coins_min:
+            coins[by_id[id]] = balances[id]
+    return coins
 
 
 def attended(reader: Reader, residents: Iterable[Resident], lesson: int) -> list[Resident]:
     """Those of the residents who attended a lesson."""
     survivors = reader.survivors()
     owners: set[int] = set()
-    for record in reader.lesson_records_by_id([lesson]).values():
+    record = reader.lesson_records_by_id([lesson]).get(lesson)
+    if record and record.lesson.status is Status.CONDUCTED:
         for attendance in record.attendance:
-            conducted = record.lesson.status is Status.CONDUCTED
-            if conducted and attendance.mark is Mark.ATTENDED:
+            if attendance.mark is Mark.ATTENDED:
                 owners.add(survivors[attendance.resident])
     return [resident for resident in residents if resident.id in owners]
 
