@@ -1,19 +1,21 @@
 """Residents and the VK accounts that see them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from coinsync.core.facts import ALWAYS, Membership, Resident
-from coinsync.core.people_report import VK_PROBLEMS, LinkLine, LinkProblem
+from coinsync.core.people_report import (
+    VK_PROBLEMS,
+    Card,
+    LinkLine,
+    LinkProblem,
+    RosterLine,
+    VkCoverage,
+)
 from coinsync.render.listing import Grid, Listing, Page, Parts, bold, dim, rows_of
 from coinsync.render.numbers import balance, day, titled, total
 from coinsync.staff_texts import counted
-
-if TYPE_CHECKING:
-    from coinsync.core.people_report import Card, RosterLine, VkCoverage
 
 #: The columns of a spreadsheet, and where each is in a ``RosterLine``.
 ROSTER_COLUMNS = {

@@ -134,10 +134,6 @@ class Engine(ABC):
         """Whether the connection still leads somewhere."""
         return True
 
-    def renew(self, database: Database) -> None:
-        """Make ready for another try, after what may have been the connection's fault."""
-        return
-
     @abstractmethod
     def look_again(self, database: Database) -> AbstractContextManager[None]:
         """A new connection that sees whatever was committed, also what was still on its way."""

@@ -90,10 +90,6 @@ class Mysql(Engine):
             return False
         return True
 
-    def renew(self, database: Database) -> None:
-        # Where this host serves no longer, another one is found.
-        database.close()
-
     @contextmanager
     def look_again(self, database: Database) -> Iterator[None]:
         # A commit of ours that is still on its way holds the writers' lock.
