@@ -188,6 +188,16 @@ class Line:
     note: str = ""
     reversed_by: int | None = None
 
+    @property
+    def n(self) -> int:
+        """The number of its entry."""
+        return self.posted.n
+
+    @property
+    def entry(self) -> Entry:
+        """The entry itself."""
+        return self.posted.entry
+
 
 @dataclass(frozen=True, slots=True)
 class Receipt:

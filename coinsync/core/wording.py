@@ -114,18 +114,18 @@ class LineFormatter:
 
     def what(self, line: Line, groups: Mapping[int, str]) -> str:
         """Name a line: a lesson by its groups, hand work by its kind."""
-        kind = line.posted.entry.kind
+        kind = line.entry.kind
         names = [groups.get(id, "").strip() for id in line.lesson.groups] if line.lesson else []
         lesson = ", ".join(filter(None, names)) or self.words.lesson
         if kind is Kind.AWARD:
             return lesson
-        if kind is Kind.REVERSAL and line.posted.entry.lesson is not None:
+        if kind is Kind.REVERSAL and line.entry.lesson is not None:
             return self.words.reversal_of.format(what=lesson)
         return self.words.kinds[kind]
 
     def why(self, line: Line) -> str:
         """Say why; what staff typed stays as typed."""
-        entry, note = line.posted.entry, line.note.strip()
+        entry, note = line.entry, line.note.strip()
         if entry.reason in NOTE_SAYS_ALL and note:
             return note
         # A way that the school has given up since has lost its title, not its entries.
@@ -136,7 +136,7 @@ class LineFormatter:
 
     def takes_back(self, line: Line, by_number: Mapping[int, Line]) -> str:
         """Point from a reversal to what it reverses, else ""."""
-        entry = line.posted.entry
+        entry = line.entry
         if entry.reverses is None:
             return ""
         if entry.lesson is not None:
@@ -144,7 +144,7 @@ class LineFormatter:
         original = by_number.get(entry.reverses)
         if original is None:
             return self.words.older_reversed
-        return self.words.entry_reversed.format(day=self.day(original.posted.entry.happened_on))
+        return self.words.entry_reversed.format(day=self.day(original.entry.happened_on))
 
     def taken_back(self, line: Line, by_number: Mapping[int, Line]) -> str:
         """Point from a line to its reversal, else ""."""
@@ -158,7 +158,7 @@ class LineFormatter:
 
     def late(self, line: Line) -> str:
         """Say when a line was posted more than a day late, else ""."""
-        entry = line.posted.entry
+        entry = line.entry
         posted_on = self.local(line.posted.posted_at).date()
         if posted_on - entry.happened_on <= LATE_AFTER or self.came_with_start(line):
             return ""
@@ -168,7 +168,7 @@ class LineFormatter:
 
     def came_with_start(self, line: Line) -> bool:
         """Whether it is for a lesson before the day on which the school's coins began."""
-        entry = line.posted.entry
+        entry = line.entry
         if not self.began_at or entry.kind is not Kind.AWARD:
             return False
         began_on = self.local(self.began_at).date()

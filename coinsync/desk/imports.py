@@ -50,7 +50,7 @@ def import_rows(
     # entry of its key is what the file said.
     posted: dict[str, Line] = {}
     for line in reader.lines_under([row.key for row in rows]):
-        posted.setdefault(line.posted.entry.key, line)
+        posted.setdefault(line.entry.key, line)
     new_rows: list[tuple[ImportRow, Entry]] = []
     done: list[int] = []
     advice = "Give the row another key, or leave it out."
@@ -58,7 +58,7 @@ def import_rows(
         if row.key in posted:
             with wrong.collected(row.line):
                 refuse_another_entry(posted[row.key], entry, row.day, reader.survivors(), advice)
-            done.append(posted[row.key].posted.n)
+            done.append(posted[row.key].n)
         else:
             new_rows.append((row, entry))
     new_entries = [entry for _, entry in new_rows]
@@ -175,8 +175,8 @@ def _refuse_sent_twice(
     likely: list[str] = []
     for row, entry in new_rows:
         for line in reader.lines_posted_since([entry.resident], since):
-            if line.posted.entry.key not in own_keys and _came_from_a_file(line, row, entry):
-                likely.append(f"line {row.line} is likely entry {line.posted.n}")
+            if line.entry.key not in own_keys and _came_from_a_file(line, row, entry):
+                likely.append(f"line {row.line} is likely entry {line.n}")
                 break
     if likely:
         more = f" and {len(likely) - NAMED_MAX} more" if len(likely) > NAMED_MAX else ""
@@ -185,6 +185,6 @@ def _refuse_sent_twice(
 
 
 def _came_from_a_file(line: Line, row: ImportRow, entry: Entry) -> bool:
-    posted = line.posted.entry
+    posted = line.entry
     stands = posted.key.startswith(KEY_PREFIX) and line.reversed_by is None
     return stands and row.day in (None, posted.happened_on) and says_the_same(line, entry)

@@ -189,7 +189,7 @@ def _sold_already(
         return None
     lines = sorted(reader.recorded(SaleLine, [sale.id]), key=lambda line: line.line)
     entries = reader.paid([sale.id])[sale.id]
-    payments = [line for line in entries if line.posted.entry.kind is Kind.SALE]
+    payments = [line for line in entries if line.entry.kind is Kind.SALE]
     paid = paid_by_card(payments, reader.survivors())
     # An erased buyer's note is gone, and nothing is left to compare with.
     notes = {payment.note for payment in payments if payment.note}

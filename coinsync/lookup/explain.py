@@ -42,7 +42,7 @@ def explain(
         records = records[:LESSONS_MAX]
     if not records:
         raise NotFound(
-            f"#{resident.id} {resident.name}: {asked} is not recorded",
+            f"{resident}: {asked} is not recorded",
             advice="The CRM did not list this resident there when it was last read; "
             'see "coinsync journal".',
         )
@@ -79,15 +79,15 @@ def _explanations(reader: Reader, settings: Settings, visits: Sequence[Visit]) -
     # All visits at once, by the index of keys.
     lines: dict[str, list[Line]] = {key: [] for key in keys}
     for line in reader.lines_under(lines):
-        lines[line.posted.entry.key].append(line)
+        lines[line.entry.key].append(line)
     gifts = _gifts(reader, lines)
     lesson_ids = {lesson.id for _, lesson, _ in visits}
     holds, decisions = reader.holds(lesson_ids), reader.decisions(lesson_ids)
     explanations = []
     for key, (resident, lesson, attendance) in zip(keys, visits, strict=True):
         verdict = judge(lesson, attendance, settings.rulebook)
-        posted = sum(line.posted.entry.coins for line in lines[key])
-        seq = max((line.posted.entry.seq for line in lines[key]), default=0)
+        posted = sum(line.entry.coins for line in lines[key])
+        seq = max((line.entry.seq for line in lines[key]), default=0)
         decision = decisions.get(key)
         # What was decided about the lesson as it was once says nothing about it as it is.
         is_answer = is_decided(decision, KeyState(key, seq, posted), verdict)
@@ -112,11 +112,11 @@ def _gifts(reader: Reader, lines: Mapping[str, Sequence[Line]]) -> dict[str, lis
     key_of: dict[str, str] = {}
     for key, of_lesson in lines.items():
         for line in of_lesson:
-            if line.posted.entry.kind is Kind.AWARD and line.reversed_by:
-                key_of[gift_key(line.posted.n)] = key
+            if line.entry.kind is Kind.AWARD and line.reversed_by:
+                key_of[gift_key(line.n)] = key
     gifts: dict[str, list[Line]] = {}
     for gift in reader.lines_under(key_of):
-        gifts.setdefault(key_of[gift.posted.entry.key], []).append(gift)
+        gifts.setdefault(key_of[gift.entry.key], []).append(gift)
     return gifts
 
 

@@ -39,10 +39,10 @@ def history(
         decisions[decision.lesson] = decision
     lines: list[HistoryLine] = []
     for line in newest_first:
-        if kind in (None, line.posted.entry.kind):
-            decided = decisions.get(line.posted.entry.lesson)
+        if kind in (None, line.entry.kind):
+            decided = decisions.get(line.entry.lesson)
             lines.append(_history_line(line, names, balance_after, decided))
-        balance_after -= line.posted.entry.coins
+        balance_after -= line.entry.coins
     more = len(lines) > limit
     lines = lines[:limit]
     if with_ineligible:
@@ -78,7 +78,7 @@ def _decision_text(decision: Decision | None, seq: int, coins: int) -> str:
 def _history_line(
     line: Line, names: Directory, balance: int, decided: Decision | None
 ) -> HistoryLine:
-    entry = line.posted.entry
+    entry = line.entry
     title = ""
     if line.lesson is not None:
         title = names.lesson(line.lesson)
@@ -116,7 +116,7 @@ def statement(
     formatter = LineFormatter(LANGUAGES[language], zone, today, titles)
     newest_first = reader.lines(resident.id, since=since, until=until, limit=N_MAX)
     by_number = _with_partners(reader, newest_first)
-    groups = {group.id: group.name for group in reader.all(Group)}
+    groups = reader.names(Group)
     before = since - timedelta(days=1) if since > date.min else None
     opening = reader.balance(resident.id, before) if before else 0
     closing = reader.balance(resident.id, until)
@@ -151,10 +151,10 @@ def _statement_lines(
     balance = opening
     lines = []
     for line in reversed(newest_first):
-        entry = line.posted.entry
+        entry = line.entry
         balance += entry.coins
         statement_line = StatementLine(
-            line.posted.n,
+            line.n,
             entry.happened_on,
             entry.kind.value,
             formatter.what(line, groups),
@@ -168,19 +168,19 @@ def _statement_lines(
 
 def _with_partners(reader: Reader, lines: Sequence[Line]) -> dict[int, Line]:
     """Lines by number, with those that they take back or are taken back by on any day."""
-    by_number = {line.posted.n: line for line in lines}
+    by_number = {line.n: line for line in lines}
     for line in lines:
-        for n in (line.posted.entry.reverses, line.reversed_by):
+        for n in (line.entry.reverses, line.reversed_by):
             partner = reader.line(n) if n is not None and n not in by_number else None
             if partner is not None:
-                by_number[partner.posted.n] = partner
+                by_number[partner.n] = partner
     return by_number
 
 
 def _why(formatter: LineFormatter, line: Line, by_number: Mapping[int, Line]) -> str:
     words = [formatter.why(line)]
     # The reversal of a lesson stands under its award on the same day and need not point to it.
-    if line.posted.entry.lesson is None:
+    if line.entry.lesson is None:
         words.append(formatter.takes_back(line, by_number))
     words.append(formatter.taken_back(line, by_number))
     return "; ".join(word for word in words if word)

@@ -51,14 +51,14 @@ def _told_apart(reader: Reader, cards: Iterable[Resident]) -> list[str]:
     day = max((date.fromisoformat(run.posted_at[:10]) for run in reader.runs(1)), default=date.max)
     clients_first = sorted(cards, key=lambda card: card.presence is not Presence.CLIENT)
     balances = reader.balances(card.id for card in clients_first)
-    branches = {branch.id: branch.name for branch in reader.all(Branch)}
+    branches = reader.names(Branch)
     candidates: list[str] = []
     for line in roster(reader, {card: balances[card.id] for card in clients_first}, lambda _: day):
         resident = line.resident
         places = [branches.get(id, f"branch {id}") for id in resident.branches]
         candidate = phrase(
             "candidate",
-            name=f"#{resident.id} {resident.name}",
+            name=str(resident),
             about="".join(f"{part}, " for part in (*line.groups, *places)),
             presence=phrase(resident.presence.value),
             coins=line.coins,
@@ -94,7 +94,7 @@ def _candidates(reader: Reader, text: str) -> list[Resident]:
 
 def card(reader: Reader, resident: Resident) -> Card:
     """What staff ask about one resident."""
-    groups = {group.id: group.name for group in reader.all(Group)}
+    groups = reader.names(Group)
     cards = reader.cards_of(resident.id)
     memberships = []
     for membership in reader.recorded(Membership, cards):
@@ -168,13 +168,13 @@ def members_of(
     # "Python-2" is not "Python-21", where there are both.
     fitting = [each for each in groups if each.id == number or folded(each.name) == wanted]
     fitting = fitting or [each for each in groups if answers_to(each.name, text)]
-    branches = {branch.id: branch.name for branch in reader.all(Branch)}
+    branches = reader.names(Branch)
     candidates: list[str] = []
     for group in sorted(fitting, key=lambda group: group.id):
         # Branches may have groups of one name; where a group is, its members' cards say.
         ids = sorted({id for resident in groups[group] for id in resident.branches})
         places = ", ".join(branches.get(id, f"branch {id}") for id in ids)
-        candidates.append(f"#{group.id} {group.name} ({places})")
+        candidates.append(f"{group} ({places})")
     known = sorted({group.name for group in groups})[:CANDIDATES_MAX]
     advice = f"Groups with members on that day: {', '.join(known) or 'none'}."
     refuse_none_or_many("group", text, candidates, advice)

@@ -94,7 +94,7 @@ def purchases(
         entries = [entry for entry in paid[sale.id] if entry.posted.run <= last_run]
         made_at = ""
         for first in entries[:1]:
-            zone = zone_of(payers[first.posted.entry.resident].branches)
+            zone = zone_of(payers[first.entry.resident].branches)
             moment = datetime.fromisoformat(first.posted.posted_at).astimezone(zone)
             made_at = f"{moment:%Y-%m-%d %H:%M}"
         purchase = Purchase(
@@ -112,7 +112,7 @@ def purchases(
 
 def _payers(reader: Reader, paid: Iterable[Sequence[Line]]) -> dict[int, Resident]:
     """Who paid, by the card that it was or goes on as."""
-    cards = {line.posted.entry.resident for entries in paid for line in entries}
+    cards = {line.entry.resident for entries in paid for line in entries}
     survivors = reader.survivors()
     residents = reader.residents_by_id(map(survivors.__getitem__, cards))
     return {card: residents[survivors[card]] for card in cards}
@@ -121,7 +121,7 @@ def _payers(reader: Reader, paid: Iterable[Sequence[Line]]) -> dict[int, Residen
 def _payments(entries: Iterable[Line], payers: Mapping[int, Resident]) -> tuple[Payment, ...]:
     kept, returned = Counter[Resident](), Counter[Resident]()
     for line in entries:
-        entry = line.posted.entry
+        entry = line.entry
         kept[payers[entry.resident]] -= entry.coins
         returned[payers[entry.resident]] += max(entry.coins, 0)
     payments = []

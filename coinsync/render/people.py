@@ -124,7 +124,7 @@ def card(of: Card, branches: Mapping[int, str]) -> Listing:
     """All that is held of one resident."""
     resident = of.resident
     grid = Grid(("", ""))
-    grid.add(bold("resident"), titled(resident.id, resident.name))
+    grid.add(bold("resident"), str(resident))
     grid.add(bold("is"), resident.presence.value)
     grid.add(bold("branches"), _branches(resident, branches) or "none")
     for card_id in of.merged:
