@@ -162,7 +162,7 @@ def _linear(channel: float) -> float:
 
 
 def nearest(colour: str, others: Sequence[str]) -> str:
-    """The colour itself where it can be told from all ``others``, else the first that can.
+    """The colour itself where it can be told from all ``others``, else the nearest that can.
 
     It is looked for on straight ways to black and to white, so that the hue stays. Where nothing
     passes, it is whichever of these is told apart better.

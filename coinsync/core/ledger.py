@@ -75,8 +75,7 @@ class Entry:
     def __post_init__(self) -> None:
         # bool is a kind of int in Python, and True would be one coin.
         if type(self.coins) is not int or self.coins == 0:
-            reason = f"an entry moves a whole number of coins and not 0, got {self.coins!r}"
-            raise ValueError(reason)
+            raise ValueError(f"an entry moves whole coins and not 0, got {self.coins!r}")
         if self.seq < 1:
             raise ValueError(f"entries under a key are numbered from 1, got {self.seq}")
         if not is_key(self.key):

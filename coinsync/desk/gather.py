@@ -49,11 +49,6 @@ def recorded_resident(reader: Reader, id: int) -> Resident:
     return resident
 
 
-def surviving_card(reader: Reader, card: Resident) -> Resident:
-    """The card on which a card goes on: itself, unless it was merged."""
-    return recorded_resident(reader, reader.survivors()[card.id])
-
-
 def moves_of(clerk: Clerk, entries: Sequence[Entry]) -> tuple[Move, ...]:
     """What entries do to the balances as they are now, one after the other.
 

@@ -175,16 +175,15 @@ def _refuse_sent_twice(
     likely: list[str] = []
     for row, entry in new_rows:
         for line in reader.lines_posted_since([entry.resident], since):
-            if line.entry.key not in own_keys and _came_from_a_file(line, row, entry):
+            posted = line.entry
+            # Of what came from a file and was not taken back.
+            stands = posted.key.startswith(KEY_PREFIX) and line.reversed_by is None
+            is_other = stands and posted.key not in own_keys
+            same_day = row.day in (None, posted.happened_on)
+            if is_other and same_day and says_the_same(line, entry):
                 likely.append(f"line {row.line} is likely entry {line.n}")
                 break
     if likely:
         more = f" and {len(likely) - NAMED_MAX} more" if len(likely) > NAMED_MAX else ""
         named = ", ".join(likely[:NAMED_MAX])
         raise LikelyDuplicate(f"another file has posted the same: {named}{more}")
-
-
-def _came_from_a_file(line: Line, row: ImportRow, entry: Entry) -> bool:
-    posted = line.entry
-    stands = posted.key.startswith(KEY_PREFIX) and line.reversed_by is None
-    return stands and row.day in (None, posted.happened_on) and says_the_same(line, entry)

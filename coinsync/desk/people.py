@@ -17,7 +17,7 @@ from coinsync.core.facts import (
 from coinsync.core.ledger import survivors_of
 from coinsync.core.plan import Change, Drop, Plan, Purpose, Put
 from coinsync.core.proposal import Proposal, scope_of
-from coinsync.desk.gather import Clerk, recorded_resident, refuse_erased, surviving_card
+from coinsync.desk.gather import Clerk, recorded_resident, refuse_erased
 from coinsync.errors import CoinPolicy, NotEnoughCoins, NotFound, UsageError
 from coinsync.staff_texts import counted
 from coinsync.store.reader import Reader
@@ -73,7 +73,7 @@ def _card_to_go_on_as(reader: Reader, card: Resident, into: Resident) -> Residen
             f"#{into.id} is merged into #{card.id} already",
             advice=f'To turn it round: "coinsync residents unmerge {into.id}" first.',
         )
-    survivor = surviving_card(reader, into)
+    survivor = recorded_resident(reader, survivors[into.id])
     if card.id == survivor.id:
         raise UsageError(f"#{card.id} and #{survivor.id} are one card")
     refuse_erased(card)
@@ -208,12 +208,10 @@ def revoke(clerk: Clerk, resident: Resident, vk: int) -> Proposal:
             f"VK {vk} has no link to {resident}", advice='"coinsync links list" shows all links.'
         )
     if not before.live:
-        already = f"VK {vk} does not see {resident} any more"
-        return propose_facts(clerk, resident, (), already)
+        return propose_facts(clerk, resident, (), f"VK {vk} does not see {resident} any more")
     # Were the link dropped, the next sync would make it anew.
     revoked = Put(replace(before, live=False), before)
-    words = f"VK {vk} will no longer see {resident}"
-    return propose_facts(clerk, resident, [revoked], words)
+    return propose_facts(clerk, resident, [revoked], f"VK {vk} will no longer see {resident}")
 
 
 def _link_of(reader: Reader, resident: Resident, vk: int) -> Link | None:

@@ -31,7 +31,7 @@ from coinsync.core.plan import Change, Plan, Post, Purpose, Put, Stock
 from coinsync.core.proposal import Author, Proposal, scope_of
 from coinsync.core.shop_report import paid_by_card
 from coinsync.desk.fairs import open_event
-from coinsync.desk.gather import Clerk, moves_of
+from coinsync.desk.gather import Clerk, moves_of, refuse_erased
 from coinsync.errors import AlreadyReversed, CoinPolicy, NotFound, PostedOtherwise, UsageError
 from coinsync.staff_texts import phrase
 from coinsync.store.reader import Reader
@@ -139,8 +139,7 @@ def _parts(total: int, buyers: Sequence[Buyer]) -> list[tuple[Resident, int]]:
         )
     parts = []
     for resident, coins in coins_of.items():
-        if resident.presence is Presence.ERASED:
-            raise CoinPolicy.of("is_erased", id=resident.id)
+        refuse_erased(resident)
         part = total - named if coins is None else coins
         if part:
             parts.append((resident, part))

@@ -47,9 +47,8 @@ def shelf(reader: Reader) -> dict[int, Item]:
     """The goods that are shown, each under its number in the catalog."""
     # A number means the same goods for everybody and all day long, be others sold out or not for a
     # branch.
-    shown = [item for item in reader.all(Item) if item.shown and not item.archived]
-    shown.sort(key=lambda item: (item.place, item.code))
-    return dict(enumerate(shown, 1))
+    goods = goods_of(reader, None, archived=False)
+    return dict(enumerate((item for item in goods if item.shown), 1))
 
 
 def find_sale(reader: Reader, text: str) -> Sale:

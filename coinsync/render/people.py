@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any
 
 from coinsync.core.facts import ALWAYS, Membership, Resident
 from coinsync.core.people_report import (
@@ -90,12 +89,10 @@ def balances(
     coins: Mapping[Resident, int], branches: Mapping[int, str], as_of: date | None
 ) -> Listing:
     """Coins alone, today's or those at the end of a day."""
-    columns = ["resident", "name", "balance"]
-    rows: list[list[Any]] = [[resident.id, resident.name, has] for resident, has in coins.items()]
-    if as_of is not None:
-        columns.append("day")
-        for row in rows:
-            row.append(as_of)
+    columns = ("resident", "name", "balance", "day")[: 3 if as_of is None else 4]
+    rows = []
+    for resident, has in coins.items():
+        rows.append((resident.id, resident.name, has, as_of)[: len(columns)])
     return Listing.of_rows(residents_page(coins, branches, as_of), columns, rows)
 
 

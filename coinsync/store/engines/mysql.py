@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
+from itertools import product
 from typing import Any
 
 import peewee
@@ -194,11 +195,8 @@ class Mysql(Engine):
         return found
 
     def rights(self, database: Database) -> tuple[str, ...]:
-        allowed = []
-        for table in GROWING:
-            for verb in ("UPDATE", "DELETE"):
-                if _may(database, verb, table):
-                    allowed.append(f"{verb} {table}")
+        pairs = product(GROWING, ("UPDATE", "DELETE"))
+        allowed = [f"{verb} {table}" for table, verb in pairs if _may(database, verb, table)]
         return (f"this account may {', '.join(allowed)}",) if allowed else ()
 
     def unwritable(self, database: Database) -> str:
