@@ -68,22 +68,13 @@ def migrate(url: str, *, migrations: Path = MIGRATIONS) -> tuple[str, ...]:
     engine.must_exist(url)
     database = engine.to_write(url, wait_seconds=MIGRATING_SECONDS)
     with speaking(database), connected(database):
-        steps = _run_migrations(database, migrations)
-        return (*steps, *_restore_lost_guards(database))
-
-
-def _restore_lost_guards(database: Database) -> list[str]:
-    engine = engine_of(database)
-    lost = engine.guards_lost(database)
-    if not lost:
-        return []
-    restored: list[str] = []
-    with database.atomic():
-        for name in lost:
-            # A server may forbid triggers; then the guard stays lost and is not reported.
-            if engine.put_guard(database, name, engine.guards[name]):
-                restored.append(f"guard {name}")
-    return restored
+        steps = list(_run_migrations(database, migrations))
+        for name in engine.guards_lost(database):
+            with database.atomic():
+                # A server may forbid triggers; then the guard stays lost and is not reported.
+                if engine.put_guard(database, name, engine.guards[name]):
+                    steps.append(f"guard {name}")
+    return tuple(steps)
 
 
 def make_guards(database: Database) -> None:
@@ -273,7 +264,7 @@ def refuse_other_schema(database: Database) -> None:
 
 def _refuse_unsafe(database: Database) -> None:
     engine, place = engine_of(database), place_of(database)
-    wrong = engine.unsafe_settings(database)
+    wrong = engine.unsafe_settings(database) + engine.unsafe_tables(database)
     if wrong:
         raise DatabaseUnusable(f"database: {place}: unsafe settings: {', '.join(wrong)}")
     lost = engine.guards_lost(database)
