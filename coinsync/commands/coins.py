@@ -51,9 +51,7 @@ ForWay = Annotated[
         autocompletion=completion.ways,
     ),
 ]
-OfLesson = Annotated[
-    int | None, Option("--lesson", min=1, metavar="NUMBER", help="All who attended it.")
-]
+OfLesson = Annotated[int | None, Option(min=1, metavar="NUMBER", help="All who attended it.")]
 Everybody = Annotated[
     bool, Option("--everybody", help="All clients, or those of the --branch that is named.")
 ]

@@ -42,7 +42,7 @@ def what_was_done(run: Run, lines: Sequence[Line]) -> str:
     """In a word what a run did; ``lines`` are its entries."""
     if not lines or run.purpose == Purpose.REVIEW:
         return run.purpose
-    entry = lines[0].posted.entry
+    entry = lines[0].entry
     return "import" if entry.key.startswith(KEY_PREFIX) else entry.kind.value
 
 
@@ -50,7 +50,7 @@ def reasons_of(lines: Iterable[Line]) -> str:
     """Why the coins of a run moved, each reason once and only the first of them."""
     reasons: dict[str, None] = {}
     for line in lines:
-        entry = line.posted.entry
+        entry = line.entry
         reasons[why(entry.reason, entry.rule, line.note)] = None
     told = list(reasons)[:_REASONS_MAX]
     if len(reasons) > _REASONS_MAX:
@@ -61,7 +61,7 @@ def reasons_of(lines: Iterable[Line]) -> str:
 def sale_of(lines: Iterable[Line]) -> str:
     """The key of the sale for which a run took coins; "" where it is no sale."""
     for line in lines:
-        entry = line.posted.entry
+        entry = line.entry
         if entry.kind is Kind.SALE:
             return entry.key.split(":")[1]
     return ""
@@ -71,7 +71,7 @@ def refusal_of_undo(run: Run, lines: Sequence[Line]) -> str:
     """The id of the text that says why a run is not taken back whole; "" where it may be."""
     if not lines or run.purpose not in (Purpose.DESK, Purpose.SALE):
         return _INSTEAD.get(run.purpose, "no_undo")
-    return _INSTEAD.get(lines[0].posted.entry.kind, "")
+    return _INSTEAD.get(lines[0].entry.kind, "")
 
 
 def way_back(run: Run, lines: Sequence[Line], *, is_refunded: bool) -> str:
@@ -84,7 +84,7 @@ def way_back(run: Run, lines: Sequence[Line], *, is_refunded: bool) -> str:
     sale = sale_of(lines)
     if sale:
         return "" if is_refunded else f"coinsync refund {sale} --note TEXT"
-    standing = [line.posted.n for line in lines if line.reversed_by is None]
+    standing = [line.n for line in lines if line.reversed_by is None]
     if not standing:
         return ""
     if len(lines) == 1:

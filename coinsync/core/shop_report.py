@@ -114,7 +114,7 @@ def paid_by_card(
     owners = survivors or {}
     paid: dict[int, int] = {}
     for line in payments:
-        entry = line.posted.entry
+        entry = line.entry
         card = owners.get(entry.resident, entry.resident)
         paid[card] = paid.get(card, 0) - entry.coins
     return dict(sorted(paid.items()))

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from coinsync.core import ledger
 from coinsync.core.facts import Decision, Presence, Resident
 from coinsync.core.journal import NOT_TAKEN_BACK, sale_of
-from coinsync.core.ledger import Entry, KeyState, Kind, Line, Posted
+from coinsync.core.ledger import Entry, KeyState, Kind, Line, Posted, Survivors
 from coinsync.core.plan import Change, Drop, Plan, Post, Purpose, Put
 from coinsync.core.proposal import Proposal, scope_of
 from coinsync.core.reasons import entries_text
@@ -88,7 +88,7 @@ def _give(
     # many, whichever of the two it was.
     key = ledger.desk_key(author.key)
     lines = [*reader.lines_under([key]), *reader.lines_below(key)]
-    posted = [line for line in lines if line.posted.entry.seq == 1]
+    posted = [line for line in lines if line.entry.seq == 1]
     if posted:
         return _posted_already(clerk, key, posted, entries)
     if not author.allow_duplicate:
@@ -106,7 +106,7 @@ def _give(
 def _posted_already(
     clerk: Clerk, key: str, posted: Sequence[Line], wanted: Sequence[Entry]
 ) -> Proposal:
-    numbers = [line.posted.n for line in posted]
+    numbers = [line.n for line in posted]
     # The entries of a plan stand one after the other.
     named = entries_text(numbers[0], numbers[-1])
     if len(posted) != len(wanted):
@@ -114,20 +114,19 @@ def _posted_already(
     survivors = clerk.reader.survivors()
     line_of: dict[int, Line] = {}
     for line in posted:
-        resident = line.posted.entry.resident
-        line_of[survivors.get(resident, resident)] = line
+        line_of[survivors[line.entry.resident]] = line
     for entry in wanted:
         # Whoever got nothing then is refused beside somebody who did.
         line = line_of.get(entry.resident, posted[0])
         refuse_another_entry(line, entry, clerk.author.day, survivors)
-    plan = Plan.of(Purpose.DESK, scope_of(posted[0].posted.entry.happened_on), ())
+    plan = Plan.of(Purpose.DESK, scope_of(posted[0].entry.happened_on), ())
     words = phrase("posted_already", what=named)
     return Proposal(plan, words=(words,), done=tuple(numbers), key=key)
 
 
 def says_the_same(line: Line, wanted: Entry) -> bool:
     """Whether two entries differ at most in whom and what day they are for."""
-    entry = line.posted.entry
+    entry = line.entry
     posted = (entry.coins, entry.kind, entry.rule, line.note)
     return posted == (wanted.coins, wanted.kind, wanted.rule, wanted.note)
 
@@ -136,23 +135,22 @@ def refuse_another_entry(
     line: Line,
     wanted: Entry,
     day: date | None,
-    survivors: Mapping[int, int],
+    survivors: Survivors,
     advice: str | None = None,
 ) -> None:
     """Raise ``PostedOtherwise`` where the key of ``wanted`` stands for another entry already.
 
     ``day`` None, where no day was named, means the day of the first try.
     """
-    entry = line.posted.entry
+    entry = line.entry
     # The card may have been merged since, and the same child is then found under another number.
-    owner = survivors.get(entry.resident, entry.resident)
-    wanted_owner = survivors.get(wanted.resident, wanted.resident)
+    same_child = survivors[entry.resident] == survivors[wanted.resident]
     same_day = day is None or day == entry.happened_on
-    if says_the_same(line, wanted) and owner == wanted_owner and same_day:
+    if says_the_same(line, wanted) and same_child and same_day:
         return
     what = phrase(
         "other_entry",
-        n=line.posted.n,
+        n=line.n,
         coins=f"{entry.coins:+}",
         resident=entry.resident,
         day=entry.happened_on,
@@ -165,12 +163,12 @@ def _refuse_duplicates(reader: Reader, entries: Sequence[Entry], now: datetime) 
     since = ledger.utc_text(now - DUPLICATE_WITHIN)
     wanted_of = {entry.resident: entry for entry in entries}
     for line in reader.lines_posted_since(wanted_of, since):
-        wanted = wanted_of[line.posted.entry.resident]
+        wanted = wanted_of[line.entry.resident]
         if line.reversed_by is None and says_the_same(line, wanted):
             age = now - datetime.fromisoformat(line.posted.posted_at)
             # Another machine's clock may be ahead of this one.
             seconds = max(0, int(age.total_seconds()))
-            raise LikelyDuplicate.of("duplicate", n=line.posted.n, seconds=seconds)
+            raise LikelyDuplicate.of("duplicate", n=line.n, seconds=seconds)
 
 
 def reverse(clerk: Clerk, n: int, *, note: str) -> Proposal:
@@ -189,13 +187,13 @@ def reverse_all(clerk: Clerk, originals: Sequence[Posted], note: str, *words: st
     """
     reader, survivors = clerk.reader, clerk.reader.survivors()
     cards = {posted.entry.resident for posted in originals}
-    residents = reader.residents_by_id(cards | {survivors.get(card, card) for card in cards})
+    residents = reader.residents_by_id(cards | {survivors[card] for card in cards})
     states = reader.key_states([posted.entry.key for posted in originals])
     reversals: list[Entry] = []
     decisions: list[Change] = []
     for posted in originals:
         entry = posted.entry
-        owner = residents[survivors.get(entry.resident, entry.resident)]
+        owner = residents[survivors[entry.resident]]
         is_erased = residents[entry.resident].presence is Presence.ERASED
         today = clerk.today(owner.branches)
         of_lesson = entry.kind is Kind.AWARD
@@ -231,7 +229,7 @@ def _reversible_entry(reader: Reader, n: int) -> Posted:
     if line.reversed_by is not None:
         raise AlreadyReversed.of("entry_reversed", n=n, by=line.reversed_by)
     sale = sale_of([line])
-    refusal = "no_undo_purchase" if sale else NOT_TAKEN_BACK.get(line.posted.entry.kind)
+    refusal = "no_undo_purchase" if sale else NOT_TAKEN_BACK.get(line.entry.kind)
     if refusal:
         raise NotReversible.of(refusal, what=phrase("the_entry", n=n), sale=sale)
     return line.posted

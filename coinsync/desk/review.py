@@ -41,7 +41,7 @@ def cases(reader: Reader, holds: Iterable[Hold]) -> list[Case]:
 
 def _owners(reader: Reader, holds: Collection[Hold]) -> dict[int, Resident]:
     survivors = reader.survivors()
-    owner_ids = {hold.resident: survivors.get(hold.resident, hold.resident) for hold in holds}
+    owner_ids = {hold.resident: survivors[hold.resident] for hold in holds}
     residents = reader.residents_by_id(owner_ids.values())
     return {card: residents[owner] for card, owner in owner_ids.items() if owner in residents}
 
@@ -83,10 +83,9 @@ def _words_where_nothing_moves(
         difference, state = question.difference, question.difference.state
         if state.key in moved:
             continue
-        owner = owners.get(difference.resident)
-        who = f"#{owner.id} {owner.name}" if owner else f"#{difference.resident}"
+        who = owners.get(difference.resident) or f"#{difference.resident}"
         outcome = f"{state.coins} coins stay as they are" if state.coins else "stays unpaid"
-        words.append(f"lesson {difference.lesson.id}, {who.rstrip()}: {outcome}")
+        words.append(f"lesson {difference.lesson.id}, {who}: {outcome}")
     return tuple(words)
 
 

@@ -17,12 +17,21 @@ from coinsync.core.catalog import (
 )
 from coinsync.core.facts import Presence, Resident
 from coinsync.core.floor import refuse_sold_out
-from coinsync.core.ledger import BOUGHT, RETURNED, Entry, KeyState, Kind, refund_key, sale_key
+from coinsync.core.ledger import (
+    BOUGHT,
+    RETURNED,
+    Entry,
+    KeyState,
+    Kind,
+    Survivors,
+    refund_key,
+    sale_key,
+)
 from coinsync.core.plan import Change, Plan, Post, Purpose, Put, Stock
 from coinsync.core.proposal import Author, Proposal, scope_of
 from coinsync.core.shop_report import paid_by_card
 from coinsync.desk.fairs import open_event
-from coinsync.desk.gather import Clerk, moves_of
+from coinsync.desk.gather import Clerk, moves_of, refuse_erased
 from coinsync.errors import AlreadyReversed, CoinPolicy, NotFound, PostedOtherwise, UsageError
 from coinsync.staff_texts import phrase
 from coinsync.store.reader import Reader
@@ -130,8 +139,7 @@ def _parts(total: int, buyers: Sequence[Buyer]) -> list[tuple[Resident, int]]:
         )
     parts = []
     for resident, coins in coins_of.items():
-        if resident.presence is Presence.ERASED:
-            raise CoinPolicy.of("is_erased", id=resident.id)
+        refuse_erased(resident)
         part = total - named if coins is None else coins
         if part:
             parts.append((resident, part))
@@ -180,7 +188,7 @@ def _sold_already(
         return None
     lines = sorted(reader.recorded(SaleLine, [sale.id]), key=lambda line: line.line)
     entries = reader.paid([sale.id])[sale.id]
-    payments = [line for line in entries if line.posted.entry.kind is Kind.SALE]
+    payments = [line for line in entries if line.entry.kind is Kind.SALE]
     paid = paid_by_card(payments, reader.survivors())
     # An erased buyer's note is gone, and nothing is left to compare with.
     notes = {payment.note for payment in payments if payment.note}
@@ -211,13 +219,11 @@ def _same_goods(picks: Sequence[Pick], lines: Sequence[SaleLine]) -> bool:
     return True
 
 
-def _same_payers(
-    buyers: Sequence[Buyer], paid: Mapping[int, int], survivors: Mapping[int, int]
-) -> bool:
+def _same_payers(buyers: Sequence[Buyer], paid: Mapping[int, int], survivors: Survivors) -> bool:
     """Whether everybody who paid is named, and every part that is named was paid."""
     parts = {}
     for buyer in buyers:
-        parts[survivors.get(buyer.resident.id, buyer.resident.id)] = buyer.coins
+        parts[survivors[buyer.resident.id]] = buyer.coins
     if not paid.keys() <= parts.keys():
         return False
     return all(coins in (None, paid.get(card, 0)) for card, coins in parts.items())

@@ -48,9 +48,8 @@ def shelf(reader: Reader) -> dict[int, Item]:
     """The goods that are shown, each under its number in the catalog."""
     # A number means the same goods for everybody and all day long, be others sold out or not for a
     # branch.
-    shown = [item for item in reader.all(Item) if item.shown and not item.archived]
-    shown.sort(key=lambda item: (item.place, item.code))
-    return dict(enumerate(shown, 1))
+    goods = goods_of(reader, None, archived=False)
+    return dict(enumerate((item for item in goods if item.shown), 1))
 
 
 def find_sale(reader: Reader, text: str) -> Sale:
@@ -93,7 +92,7 @@ def purchases(
         entries = [entry for entry in paid[sale.id] if entry.posted.run <= last_run]
         made_at = ""
         for first in entries[:1]:
-            zone = zone_of(payers[first.posted.entry.resident].branches)
+            zone = zone_of(payers[first.entry.resident].branches)
             moment = datetime.fromisoformat(first.posted.posted_at).astimezone(zone)
             made_at = f"{moment:%Y-%m-%d %H:%M}"
         purchase = Purchase(
@@ -111,16 +110,16 @@ def purchases(
 
 def _payers(reader: Reader, paid: Iterable[Sequence[Line]]) -> dict[int, Resident]:
     """Who paid, by the card that it was or goes on as."""
-    cards = {line.posted.entry.resident for entries in paid for line in entries}
-    owners = {card: reader.survivors().get(card, card) for card in cards}
-    residents = reader.residents_by_id(owners.values())
-    return {card: residents[owner] for card, owner in owners.items()}
+    cards = {line.entry.resident for entries in paid for line in entries}
+    survivors = reader.survivors()
+    residents = reader.residents_by_id(map(survivors.__getitem__, cards))
+    return {card: residents[survivors[card]] for card in cards}
 
 
 def _payments(entries: Iterable[Line], payers: Mapping[int, Resident]) -> tuple[Payment, ...]:
     kept, returned = Counter[Resident](), Counter[Resident]()
     for line in entries:
-        entry = line.posted.entry
+        entry = line.entry
         kept[payers[entry.resident]] -= entry.coins
         returned[payers[entry.resident]] += max(entry.coins, 0)
     payments = []
