@@ -13,6 +13,7 @@ import os
 import re
 import signal
 import sys
+from contextlib import suppress
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
@@ -307,32 +308,21 @@ def _explained(error: BaseException, sessions: Sequence[Session]) -> tuple[str, 
 
 
 def _complain(message: str, advice: str) -> None:
-    for line in f"coinsync: {message}\n  → {advice}".removesuffix("\n  → ").splitlines():
-        sys.stderr.write(f"{_folded(line)}\n")
-
-
-#: A command, which a person copies whole.
-_COMMAND = re.compile(r"coinsync [^\"”;,]+")
-
-
-def _folded(line: str) -> str:
-    """A line as it fits the terminal, between words and around commands; else as it is."""
     import textwrap
 
-    try:
-        width = os.get_terminal_size(sys.stderr.fileno()).columns
-    except (OSError, ValueError):
-        return line
-    kept = _COMMAND.sub(lambda match: match[0].replace(" ", "\0"), line)
-    indent = " " * (len(line) - len(line.lstrip()) + 2)
-    folded = textwrap.fill(
-        kept,
-        width,
-        subsequent_indent=indent,
-        break_long_words=False,
-        break_on_hyphens=False,
+    fold = textwrap.TextWrapper(
+        sys.maxsize, subsequent_indent=" " * 4, break_long_words=False, break_on_hyphens=False
     )
-    return folded.replace("\0", " ")
+    # In a pipe, where there is no size, each is one line.
+    with suppress(OSError, ValueError):
+        fold.width = os.get_terminal_size(sys.stderr.fileno()).columns
+    lines = f"coinsync: {message}".splitlines()
+    if advice:
+        lines.append(f"  → {advice}")
+    for line in lines:
+        # A command is copied whole.
+        kept = re.sub('coinsync [^";,]+', lambda match: match[0].replace(" ", "\0"), line)
+        sys.stderr.write(fold.fill(kept).replace("\0", " ") + "\n")
 
 
 def _complain_to_program(message: str, advice: str, code: int) -> None:
