@@ -130,8 +130,7 @@ def _way(settings: Settings, code: str) -> Way:
         if way.code == code:
             return way
     known = ", ".join(way.code for way in settings.ways)
-    listed = known or "none; add [[earn]] blocks to the configuration"
-    raise NotFound(f"no way to earn is called {code!r}", advice=f"There are: {listed}.")
+    raise NotFound.of("unknown_way", code=repr(code), ways=known or "–")
 
 
 def debit(

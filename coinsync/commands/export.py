@@ -60,7 +60,7 @@ def export(
 def _roster(reader: Reader, *, with_names: bool) -> Roster:
     residents = reader.residents()
     survivors = reader.survivors()
-    owners = {survivors.get(resident.id, resident.id) for resident in residents}
+    owners = {survivors[resident.id] for resident in residents}
     return Roster(residents, reader.balances(owners), survivors, with_names)
 
 
