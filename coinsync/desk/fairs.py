@@ -56,9 +56,9 @@ def close_fair(clerk: Clerk, event: Event, report: ShopReport) -> Proposal:
 
 def find_fair(reader: Reader, code: str) -> Event:
     """A fair by its code. Raises ``NotFound``."""
-    event = reader.find(Event, code.lower())
+    code = code.lower()
+    event = reader.find(Event, code)
     if event is None:
-        code = code.lower()
         advice = f'"coinsync shop events" lists them; coinsync shop open {code} --title TEXT'
         raise NotFound(f"no fair is called {code!r}", advice=advice)
     return event

@@ -232,7 +232,8 @@ def _differences(bought: Iterable[Purchase], moves: Iterable[StockMove]) -> tupl
             differences.append(f"sale {id}: lines {totals.coins_kept}, coins {coins}")
         # Goods that nobody counted when they were sold have no moves.
         moved = quantities(moves_of_sale[id])
-        sold, gone = sum(map(totals.pieces_kept, moved)), -sum(moved.values())
+        gone = -moved.total()
+        sold = sum(totals.pieces_sold[item] - totals.pieces_returned[item] for item in moved)
         if sold != gone:
             differences.append(f"sale {id}: {gone} pieces left the stock, {sold} were sold")
     return tuple(differences)

@@ -194,12 +194,13 @@ def _lines_of_one_kind(lines: Sequence[PlanLine]) -> Parts:
 def _totals(reports: Sequence[PlanReport]) -> str:
     counts = totals_of(reports)
     parts = []
-    if counts.awards:
-        parts.append(f"{counted(counts.awards, 'award')} ({signed(counts.awarded)})")
-    if counts.reversals:
-        parts.append(f"{counted(counts.reversals, 'reversal')} ({signed(counts.reversed)})")
-    if counts.others:
-        parts.append(f"{counted(counts.others, 'entry', 'entries')} ({signed(counts.moved)})")
+    for count, noun, plural, coins in (
+        (counts.awards, "award", "awards", counts.awarded),
+        (counts.reversals, "reversal", "reversals", counts.reversed),
+        (counts.others, "entry", "entries", counts.moved),
+    ):
+        if count:
+            parts.append(f"{counted(count, noun, plural)} ({signed(coins)})")
     if not parts and counts.facts:
         parts.append(f"{counted(counts.facts, 'fact')} to record, no coins to move")
     elif not parts:
