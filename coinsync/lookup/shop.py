@@ -92,9 +92,9 @@ def purchases(
         runs = refunds[sale.id]
         entries = [entry for entry in paid[sale.id] if entry.posted.run <= last_run]
         made_at = ""
-        for first in entries[:1]:
-            zone = zone_of(payers[first.entry.resident].branches)
-            moment = datetime.fromisoformat(first.posted.posted_at).astimezone(zone)
+        if entries:
+            zone = zone_of(payers[entries[0].entry.resident].branches)
+            moment = datetime.fromisoformat(entries[0].posted.posted_at).astimezone(zone)
             made_at = f"{moment:%Y-%m-%d %H:%M}"
         purchase = Purchase(
             sale,
