@@ -11,20 +11,18 @@ from coinsync.core.reasons import why
 #: So many different reasons of one run are told; an import may have hundreds.
 _REASONS_MAX = 2
 
-#: Entries that nobody takes back, and what to do instead.
+#: Entries that nobody takes back: the id of the text that says what to do instead.
 NOT_TAKEN_BACK: Mapping[str, str] = {
-    Kind.REVERSAL: "is a reversal itself; post a new credit or debit instead",
-    Kind.REFUND: "is a refund; sell again instead",
+    Kind.REVERSAL: "no_undo_reversal",
+    Kind.REFUND: "no_undo_refund",
 }
 #: Why ``undo`` refuses a run, and what to do instead, by purpose and by kind of entry.
 _INSTEAD: Mapping[str, str] = {
-    Purpose.LESSONS: 'is a sync\'s; correct the CRM and sync again, or "coinsync reverse ENTRY"',
-    Purpose.PEOPLE: "is a sync's; correct the CRM and sync again",
-    Purpose.CATALOG: 'moved no coins; "coinsync catalog load" or "coinsync catalog stock count"',
-    Purpose.REVIEW: 'is a decision of "coinsync review"; credit or debit the difference',
-    Purpose.ACCEPT: "changed nothing",
-    Purpose.DESK: 'moved no coins; "coinsync residents unmerge", "links add" or "links revoke"'
-    " mend cards and links, and nothing brings back what was erased",
+    Purpose.LESSONS: "no_undo_lessons",
+    Purpose.PEOPLE: "no_undo_lessons",
+    Purpose.CATALOG: "no_undo_catalog",
+    Purpose.REVIEW: "no_undo_review",
+    Purpose.DESK: "no_undo_desk",
     **NOT_TAKEN_BACK,
 }
 
@@ -70,9 +68,9 @@ def sale_of(lines: Iterable[Line]) -> str:
 
 
 def refusal_of_undo(run: Run, lines: Sequence[Line]) -> str:
-    """Why a run is not taken back whole, and what to do instead; "" where it may be."""
+    """The id of the text that says why a run is not taken back whole; "" where it may be."""
     if not lines or run.purpose not in (Purpose.DESK, Purpose.SALE):
-        return _INSTEAD.get(run.purpose, "moved no coins")
+        return _INSTEAD.get(run.purpose, "no_undo")
     return _INSTEAD.get(lines[0].entry.kind, "")
 
 

@@ -23,6 +23,7 @@ from coinsync.errors import (
     NotEnoughCoins,
     NotFound,
 )
+from coinsync.staff_texts import phrase
 from coinsync.store.reader import Reader
 
 #: The same row in another file within that time is likely a file that was sent twice.
@@ -74,10 +75,10 @@ def import_rows(
         map(Post, new_entries),
         basis=[KeyState(entry.key) for entry in new_entries],
     )
-    words = () if rows else ("the file has no rows",)
+    words = [] if rows else [phrase("no_rows")]
     if done:
-        words = (f"{len(done)} of {len(rows)} rows are posted already",)
-    return Proposal(plan, moves, words, tuple(done))
+        words = [phrase("some_posted", done=len(done), rows=len(rows))]
+    return Proposal(plan, moves, tuple(words), tuple(done))
 
 
 @dataclass(slots=True)

@@ -63,7 +63,7 @@ def review(clerk: Clerk, holds: Sequence[Hold], ruling: Ruling, *, note: str) ->
         today = clerk.today(owner.branches if owner else ())
         question = question_about(clerk, hold.key, hold.lesson, hold.resident, today)
         if question is None:
-            raise CoinPolicy(f"lesson {hold.lesson} is not recorded any more; run sync first")
+            raise CoinPolicy.of("unrecorded_lesson", lesson=hold.lesson)
         questions.append(question)
     # What staff type about a card that was erased is not kept.
     cards = reader.recorded(Resident, {hold.resident for hold in holds})

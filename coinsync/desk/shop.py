@@ -100,7 +100,7 @@ def _sale_lines(sale: str, picks: Sequence[Pick], note: str) -> list[SaleLine]:
     for number, pick in enumerate(picks, 1):
         item = pick.item
         if item.archived:
-            raise CoinPolicy(f"{item.code} is archived")
+            raise CoinPolicy.of("item_archived", item=item.code)
         price = item.price if pick.price is None else pick.price
         if price != item.price and not note:
             raise UsageError("another price than the catalog's needs a reason: --reason TEXT")
@@ -201,11 +201,10 @@ def _sold_already(
     )
     if not same:
         payers = ", ".join(f"#{card}" for card in sorted(paid))
-        raise PostedOtherwise(
-            f"key {author.key} is another sale already: {_names_of_goods(lines)} for {payers}"
-        )
+        goods = _names_of_goods(lines)
+        raise PostedOtherwise.of("other_sale", key=author.key, goods=goods, payers=payers)
     plan = Plan.of(Purpose.SALE, scope_of(sale.happened_on), ())
-    return Proposal(plan, words=(f"sold already: sale {sale.id}",), key=sale.id)
+    return Proposal(plan, words=(phrase("sold_already", sale=sale.id),), key=sale.id)
 
 
 def _same_goods(picks: Sequence[Pick], lines: Sequence[SaleLine]) -> bool:
@@ -261,10 +260,10 @@ def refund(clerk: Clerk, sale: Sale, numbers: Collection[int], *, note: str) -> 
         [*refunded, *stock, *map(Post, entries)],
         basis=[states.get(key, KeyState(key)) for key in keys],
     )
-    words: list[str] = [phrase("sale_back", sale=sale.id, goods=_names_of_goods(chosen))]
+    words = [phrase("sale_back", sale=sale.id, goods=_names_of_goods(chosen))]
     fair = reader.find(Event, sale.event)
     if fair and fair.closed_on:
-        words.append(f"{fair.code} was closed on {fair.closed_on}; its figures stay as they are")
+        words.append(phrase("fair_settled", event=fair.code, day=fair.closed_on))
     return Proposal(plan, moves_of(clerk, entries), tuple(words), key=sale.id)
 
 
@@ -274,9 +273,7 @@ def _lines_to_refund(
     """The lines with these numbers, or all that are left where none is named."""
     unknown = sorted(set(numbers) - lines.keys())
     if unknown:
-        raise NotFound(
-            f"sale {sale.id} has no line {unknown[0]}", advice=f"coinsync shop sale {sale.id}"
-        )
+        raise NotFound.of("unknown_line", sale=sale.id, line=unknown[0])
     refunded = {refund.line for refund in reader.recorded(RefundLine, [sale.id])}
     if not numbers and lines.keys() <= refunded:
         raise AlreadyReversed.of("sale_refunded", sale=sale.id)
@@ -300,10 +297,7 @@ def _repayments(
     worth = sum(line.coins for line in chosen)
     left = sum(paid.values())
     if worth > left:
-        raise CoinPolicy(
-            f"sale {sale.id}: {worth} coins to be given back, {left} were paid",
-            advice="coinsync reconcile",
-        )
+        raise CoinPolicy.of("underpaid", sale=sale.id, worth=worth, paid=left)
     # The key names the first of the lines: each line comes back once, so no other refund has it.
     first = min(line.line for line in chosen)
     entries = []

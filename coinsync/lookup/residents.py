@@ -175,7 +175,7 @@ def members_of(
         places = ", ".join(branches.get(id, f"branch {id}") for id in ids)
         candidates.append(f"{group} ({places})")
     known = sorted({group.name for group in groups})[:CANDIDATES_MAX]
-    advice = f"Groups with members on that day: {', '.join(known) or 'none'}."
+    advice = phrase("groups_there", groups=", ".join(known) or "–")
     refuse_none_or_many("group", text, candidates, advice)
     return groups[fitting[0]]
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
+from weakref import finalize
 
 from peewee import Database, SqliteDatabase
 
@@ -92,7 +93,7 @@ def open_writable(url: str, *, wait_seconds: float = 30.0) -> Database:
     with speaking(database):
         database.connect()
         try:
-            _refuse_other_schema(database)
+            refuse_other_schema(database)
             _refuse_unsafe(database)
         except BaseException:
             database.close()
@@ -114,7 +115,7 @@ def reading(database: Database) -> Iterator[None]:
 
 @contextmanager
 def _snapshot(database: Database) -> Iterator[None]:
-    _refuse_other_schema(database)
+    refuse_other_schema(database)
     engine_of(database).begin_reading(database)
     try:
         yield
@@ -138,6 +139,8 @@ class PooledConnection:
         self._now = now
         # Connections that nobody uses just now, what they lead to, and when they were opened.
         self._idle: list[tuple[Database, object, float]] = []
+        # Python 3.13 warns of a connection that is only forgotten, as a leak.
+        finalize(self, _close_all, self._idle)
 
     @contextmanager
     def use(self) -> Iterator[Database]:
@@ -154,10 +157,7 @@ class PooledConnection:
 
     def close(self) -> None:
         """Leave nothing open."""
-        # Another thread may be faster.
-        with suppress(IndexError):
-            while True:
-                self._idle.pop()[0].close()
+        _close_all(self._idle)
 
     def _take(self) -> tuple[Database, object, float] | None:
         found = self._engine.must_exist(self._url), self._engine.beside(self._url)
@@ -182,6 +182,13 @@ class PooledConnection:
 
     def _connected(self) -> Database:
         return open_writable(self._url, wait_seconds=self._wait_seconds)
+
+
+def _close_all(idle: list[tuple[Database, object, float]]) -> None:
+    # Another thread may be faster.
+    with suppress(IndexError):
+        while True:
+            idle.pop()[0].close()
 
 
 class Readers(PooledConnection):
@@ -246,7 +253,8 @@ def _missing_steps(database: Database, migrations: Path = MIGRATIONS) -> list[st
     return [step for step in known if step not in applied]
 
 
-def _refuse_other_schema(database: Database) -> None:
+def refuse_other_schema(database: Database) -> None:
+    """Raise ``DatabaseUnusable`` unless the schema is this program's."""
     missing = _missing_steps(database)
     if missing and not database.get_tables():
         raise DatabaseUnusable(
