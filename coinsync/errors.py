@@ -107,7 +107,7 @@ class ClockWrong(CoinsyncError):
     """This machine's clock cannot be right."""
 
     exit_code = 2
-    advice = "Nothing was written. Correct the clock of this machine and run the command again."
+    advice = "Correct the clock of this machine and run the command again."
 
 
 class ImportRefused(CoinsyncError):

@@ -135,6 +135,8 @@ def test_ten_lines_of_each_kind_are_shown_of_the_whole_run() -> None:
     whole = shown(reports, 160, every_line=True)
     assert whole.count("+ award") == 15
     assert "shown with -v" not in whole
+    one_more = [report(1, "Казань", LINES_PER_VERB + 1)]
+    assert "… 1 more line of award (+10), shown with -v" in shown(one_more, 160)
 
 
 def test_what_several_lines_say_is_said_once() -> None:

@@ -157,7 +157,8 @@ class _Lines:
         for verb, lines in gathered(self._hidden, lambda line: line.verb):
             coins = sum(line.coins for line in lines)
             moved = f" ({signed(coins)})" if coins else ""
-            page.append(dim(f"  … {len(lines)} more lines of {verb}{moved}, shown with -v"))
+            more = counted(len(lines), "more line")
+            page.append(dim(f"  … {more} of {verb}{moved}, shown with -v"))
         if self._known:
             page.append(dim(f"  {counted(self._known, 'line')} as before, shown with -v"))
         return page if len(page) > 1 else []

@@ -65,6 +65,18 @@ def test_nothing_is_accepted_without_need(desk: Installation) -> None:
     assert desk.tables() == before
 
 
+def test_a_sync_under_a_wrong_clock_says_once_that_nothing_is_written(
+    open_desk: Installation,
+) -> None:
+    """What is wrong, by how much, and what to do; not the same thing twice."""
+    open_desk.configure(guards__clock_hours_max=24)
+    before = open_desk.tables()
+    refused = open_desk.run("sync", later=by_the_crm(timedelta(days=2)))
+    assert (refused.code, open_desk.tables()) == (2, before)
+    assert "Correct the clock of this machine" in refused.err
+    assert refused.err.lower().count(" written") == 1
+
+
 def test_a_clock_that_is_wrong_now_is_not_accepted(open_desk: Installation) -> None:
     """The CRM's clock says so; one that agrees with the CRM's is shown beside it."""
     open_desk.configure(guards__clock_hours_max=24)
