@@ -11,7 +11,6 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from itertools import chain
 from typing import Any
 
 from coinsync.core.facts import Resident
@@ -81,10 +80,12 @@ class Roster:
         """Their account in a journal."""
         return f"Assets:Residents:R{self.owner(resident)}"
 
-    def owners(self) -> list[int]:
-        """All cards that coins may belong to, by number."""
+    def accounts(self) -> Iterator[tuple[str, str, int]]:
+        """All accounts in a journal, each with its owner's name and balance."""
+        names = self.names()
         owners = {self.owner(resident.id) for resident in self.residents}
-        return sorted(owners | set(self.balances))
+        for owner in sorted(owners | set(self.balances)):
+            yield self.account(owner), names.get(owner, ""), self.balances.get(owner, 0)
 
     def names(self) -> dict[int, str]:
         """Names by card, where they may be shown."""
@@ -151,19 +152,19 @@ def hledger(entries: Iterable[Line], roster: Roster) -> Iterator[str]:
 
 
 def _journal(program: _Beancount | _Hledger, entries: Iterable[Line]) -> Iterator[str]:
-    lines = iter(entries)
-    first = next(lines, None)
-    # A journal begins on the day of its first entry.
-    day = first.posted.entry.happened_on if first else _EPOCH
-    yield from program.opening(day)
     by_hand: dict[int, str] = {}
-    last = (date.min, 0)
-    for line in chain([first] if first else [], lines):
+    day, last = _EPOCH, (date.min, 0)
+    for line in entries:
         n, day = line.posted.n, line.posted.entry.happened_on
+        if not last[1]:
+            # A journal begins on the day of its first entry.
+            yield from program.opening(day)
         if (day, n) <= last:
             raise ValueError(f"a journal wants entries by day and number; entry {n} comes too late")
         last = (day, n)
         yield from program.transaction(line, _counter_account(line.posted, by_hand))
+    if not last[1]:
+        yield from program.opening(day)
     yield from program.closing(day)
 
 
@@ -193,10 +194,8 @@ class _Beancount:
         yield f"{day} commodity {COIN}"
         for account in _OTHER_SIDES:
             yield f"{day} open {account} {COIN}"
-        names = self.roster.names()
-        for owner in self.roster.owners():
-            yield f"{day} open {self.roster.account(owner)} {COIN}"
-            name = names.get(owner, "")
+        for account, name, _ in self.roster.accounts():
+            yield f"{day} open {account} {COIN}"
             if clean(name):
                 yield f"  name: {_quoted(name)}"
 
@@ -221,9 +220,8 @@ class _Beancount:
             return
         next_day = day + timedelta(days=1)
         yield ""
-        for owner in self.roster.owners():
-            coins = self.roster.balances.get(owner, 0)
-            yield f"{next_day} balance {self.roster.account(owner)}  {coins} {COIN}"
+        for account, _, coins in self.roster.accounts():
+            yield f"{next_day} balance {account}  {coins} {COIN}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,11 +240,9 @@ class _Hledger:
         yield "payee balances"
         for account in _OTHER_SIDES:
             yield f"account {account}"
-        names = self.roster.names()
-        for owner in self.roster.owners():
-            name = _tag_value(names.get(owner, ""))
-            tag = f"  ; name: {name}" if name else ""
-            yield f"account {self.roster.account(owner)}{tag}"
+        for account, name, _ in self.roster.accounts():
+            tag = f"  ; name: {_tag_value(name)}" if clean(name) else ""
+            yield f"account {account}{tag}"
 
     def transaction(self, line: Line, counter: str) -> Iterator[str]:
         posted, entry = line.posted, line.posted.entry
@@ -266,9 +262,8 @@ class _Hledger:
         # Hledger compares in the order of the file: a last transaction moves nothing and asserts.
         yield ""
         yield f"{day} * balances"
-        for owner in self.roster.owners():
-            coins = self.roster.balances.get(owner, 0)
-            yield f"    {self.roster.account(owner)}  0 {COIN} = {coins} {COIN}"
+        for account, _, coins in self.roster.accounts():
+            yield f"    {account}  0 {COIN} = {coins} {COIN}"
 
 
 def _narration(line: Line, roster: Roster) -> str:

@@ -57,10 +57,7 @@ def move_stock(
     # Goods of some branches are received there, and the day is theirs.
     day = clerk.day(item.branches)
     if not item.tracked:
-        raise CoinPolicy(
-            f"the stock of {item.code} is not counted",
-            advice="Say in the catalog's file that it is tracked, and load it.",
-        )
+        raise CoinPolicy.of("not_counted", item=item.code)
     reader, author = clerk.reader, clerk.author
     key = f"stock:{author.key}"
     recorded = next((move for _, move in reader.stock_moves(key=key)), None)
@@ -69,16 +66,16 @@ def move_stock(
         is_count = recorded.kind is MoveKind.COUNT
         same_pieces = is_count or abs(recorded.quantity) == pieces
         if (recorded.item, recorded.kind) != (item.code, kind) or not same_pieces:
-            raise PostedOtherwise(f"key {author.key} is another move of stock already")
+            raise PostedOtherwise.of("other_move", key=author.key)
         words = f"recorded already: {recorded.quantity:+}"
         return propose_goods(clerk, (), words, key=key)
     left = reader.stock([item.code])[item.code]
-    quantity = _quantity(kind, pieces, left)
+    quantity = {MoveKind.COUNT: pieces - left, MoveKind.WRITE_OFF: -pieces}.get(kind, pieces)
     if quantity == 0:
         words = f"{item.code}  {item.name_ru}: {left} left, as counted"
         return propose_goods(clerk, (), words)
     if left + quantity < 0:
-        raise OutOfStock(f"{item.code}: {left} left, {-quantity} to be written off")
+        raise OutOfStock.of("too_few_pieces", item=item.code, left=left, needed=-quantity)
     move = StockMove(key, item.code, quantity, kind, day, author.actor, note)
     # A count is stale once a piece moves: it was held against the pieces that were left. The item
     # itself must still be there and counted, so it is put as it is.
@@ -86,9 +83,3 @@ def move_stock(
     changes: list[Change] = [Put(item, item), Stock(move, counted_against)]
     words = f"{item.code}  {item.name_ru}: {left} {quantity:+} → {left + quantity}"
     return propose_goods(clerk, changes, words, key=key)
-
-
-def _quantity(kind: MoveKind, pieces: int, left: int) -> int:
-    if kind is MoveKind.COUNT:
-        return pieces - left
-    return -pieces if kind is MoveKind.WRITE_OFF else pieces

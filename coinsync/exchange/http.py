@@ -63,17 +63,16 @@ class Http(Wire):
 
         Raises ``CrmUnreachable``, ``NotAnAnswer``, or ``CrmRefused`` for a fresh token too.
         """
-        token = self._valid_token(refused="")
-        try:
-            return self._ask(path, body, query, token)
-        except Denied:
-            # An expired token is 401 in the documentation, and some accounts answer 403, which
-            # elsewhere means that the role may not use the API. Only a fresh token tells which.
-            token = self._valid_token(refused=token)
-        try:
-            return self._ask(path, body, query, token)
-        except Denied as denied:
-            raise CrmRefused(f"AlfaCRM refused the key (HTTP {denied.status}, twice)") from None
+        refused, status = "", 0
+        # An expired token is 401 in the documentation, and some accounts answer 403, which
+        # elsewhere means that the role may not use the API. Only a fresh token tells which.
+        for _ in range(2):
+            token = self._valid_token(refused=refused)
+            try:
+                return self._ask(path, body, query, token)
+            except Denied as denied:
+                refused, status = token, denied.status
+        raise CrmRefused(f"AlfaCRM refused the key (HTTP {status}, twice)")
 
     def log_in(self) -> None:
         """Get a token, unless there is a valid one; raises what ``call`` raises."""
@@ -251,8 +250,11 @@ class PagedLists:
             for page in range(pages):
                 if len(self._ahead) >= self._pages_ahead_max:
                     return
-                if (request, page) not in self._ahead:
-                    self._ahead[request, page] = self._pool.submit(self._call, request, page)
+                self._submit(self._pool, request, page)
+
+    def _submit(self, pool: ThreadPoolExecutor, request: ListRequest, page: int) -> None:
+        if (request, page) not in self._ahead:
+            self._ahead[request, page] = pool.submit(self._call, request, page)
 
     def _page(self, request: ListRequest, page: int) -> Record:
         if self._pool is None:
@@ -271,8 +273,7 @@ class PagedLists:
         yield first_page
         if self._pool:
             for page in range(1, _pages_promised(first_page)):
-                if (request, page) not in self._ahead:
-                    self._ahead[request, page] = self._pool.submit(self._call, request, page)
+                self._submit(self._pool, request, page)
         # The total may be the page's size instead, or may change meanwhile.
         for page in range(1, PAGES_MAX):
             self._ask_ahead()

@@ -52,14 +52,14 @@ def place_of(database: Database) -> str:
     return engine_of(database).place_of(database)
 
 
-def create(url: str, *, migrations: Path = MIGRATIONS) -> bool:
+def create(url: str) -> bool:
     """Bring a database to the schema of today, made if missing; False if nothing was to be done."""
     engine = engine_at(url)
     database = engine.to_write(url, wait_seconds=MIGRATING_SECONDS)
     with speaking(database):
         is_new = engine.prepare(url)
         with connected(database):
-            steps = _run_migrations(database, migrations)
+            steps = _run_migrations(database, MIGRATIONS)
     return is_new or bool(steps)
 
 
@@ -69,22 +69,13 @@ def migrate(url: str, *, migrations: Path = MIGRATIONS) -> tuple[str, ...]:
     engine.must_exist(url)
     database = engine.to_write(url, wait_seconds=MIGRATING_SECONDS)
     with speaking(database), connected(database):
-        steps = _run_migrations(database, migrations)
-        return (*steps, *_restore_lost_guards(database))
-
-
-def _restore_lost_guards(database: Database) -> list[str]:
-    engine = engine_of(database)
-    lost = engine.guards_lost(database)
-    if not lost:
-        return []
-    restored: list[str] = []
-    with database.atomic():
-        for name in lost:
-            # A server may forbid triggers; then the guard stays lost and is not reported.
-            if engine.put_guard(database, name, engine.guards[name]):
-                restored.append(f"guard {name}")
-    return restored
+        steps = list(_run_migrations(database, migrations))
+        for name in engine.guards_lost(database):
+            with database.atomic():
+                # A server may forbid triggers; then the guard stays lost and is not reported.
+                if engine.put_guard(database, name, engine.guards[name]):
+                    steps.append(f"guard {name}")
+    return tuple(steps)
 
 
 def make_guards(database: Database) -> None:
@@ -102,7 +93,7 @@ def open_writable(url: str, *, wait_seconds: float = 30.0) -> Database:
     with speaking(database):
         database.connect()
         try:
-            _refuse_other_schema(database)
+            refuse_other_schema(database)
             _refuse_unsafe(database)
         except BaseException:
             database.close()
@@ -124,7 +115,7 @@ def reading(database: Database) -> Iterator[None]:
 
 @contextmanager
 def _snapshot(database: Database) -> Iterator[None]:
-    _refuse_other_schema(database)
+    refuse_other_schema(database)
     engine_of(database).begin_reading(database)
     try:
         yield
@@ -262,7 +253,8 @@ def _missing_steps(database: Database, migrations: Path = MIGRATIONS) -> list[st
     return [step for step in known if step not in applied]
 
 
-def _refuse_other_schema(database: Database) -> None:
+def refuse_other_schema(database: Database) -> None:
+    """Raise ``DatabaseUnusable`` unless the schema is this program's."""
     missing = _missing_steps(database)
     if missing and not database.get_tables():
         raise DatabaseUnusable(
@@ -279,7 +271,7 @@ def _refuse_other_schema(database: Database) -> None:
 
 def _refuse_unsafe(database: Database) -> None:
     engine, place = engine_of(database), place_of(database)
-    wrong = engine.unsafe_settings(database)
+    wrong = engine.unsafe_settings(database) + engine.unsafe_tables(database)
     if wrong:
         raise DatabaseUnusable(f"database: {place}: unsafe settings: {', '.join(wrong)}")
     lost = engine.guards_lost(database)

@@ -68,28 +68,15 @@ class SheetRow:
     line: int
     cells: Mapping[str, str]
 
-    def problem(self, column: str, reason: str) -> Problem:
-        """Something that is wrong here."""
-        return Problem(self.line, column, reason)
-
-
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """The rows that have a cell for each column; ``problems`` are those of the others."""
-
-    columns: tuple[str, ...]
-    rows: tuple[SheetRow, ...]
-    problems: tuple[Problem, ...] = ()
-
 
 def read_sheet(
-    content: bytes, aliases: Mapping[str, Sequence[str]], needed: Iterable[Sequence[str]] = ()
-) -> Sheet:
+    content: bytes, aliases: Mapping[str, Sequence[str]], needed: Iterable[str] = ()
+) -> tuple[list[SheetRow], list[Problem]]:
     """Read a CSV file whose headings are the columns' names or any of their ``aliases``.
 
-    Of each group in ``needed`` at least one column must stand. Raises ``ImportRefused`` when the
-    rows cannot be told apart or the headings are not understood. Rows of another width are
-    ``problems`` of the sheet: a caller names what is wrong in all the others too.
+    The columns ``needed`` must stand there. Raises ``ImportRefused`` when the rows cannot be told
+    apart or the headings are not understood. Rows of another width are problems beside the rows: a
+    caller names what is wrong in all the others too.
     """
     records, problems = records_of(content)
     if not records:
@@ -104,7 +91,7 @@ def read_sheet(
             rows.append(SheetRow(line, dict(zip(columns, texts, strict=True))))
         else:
             problems.append(_of_another_width(line, cells, columns))
-    return Sheet(columns, tuple(rows), tuple(problems))
+    return rows, problems
 
 
 @dataclass(slots=True)
@@ -120,11 +107,15 @@ class RowReader:
 
     def complain(self, column: str, reason: str) -> None:
         """Add a problem of this row."""
-        self.problems.append(self.row.problem(column, reason))
+        self.problems.append(Problem(self.row.line, column, reason))
+
+    def cell(self, column: str) -> str:
+        """The cell as it stands; "" where the file has no such column."""
+        return self.row.cells.get(column, "")
 
     def text(self, column: str, length_max: int, *, needed: bool = False) -> str:
         """A text in one line, whatever way it was broken into lines; "" where there is none."""
-        text = clean(self.row.cells.get(column, ""))
+        text = clean(self.cell(column))
         if needed and not text:
             self.complain(column, "is empty")
         if is_error(text):
@@ -141,7 +132,7 @@ def repeated(column: str, rows: Iterable[tuple[str, SheetRow]]) -> list[Problem]
     for value, row in rows:
         if value in first_lines:
             reason = f"{quoted(value)} stands in line {first_lines[value]} too"
-            problems.append(row.problem(column, reason))
+            problems.append(Problem(row.line, column, reason))
         elif value:
             first_lines[value] = row.line
     return problems
@@ -265,7 +256,7 @@ def _columns(
     line: int,
     headings: Sequence[str],
     aliases: Mapping[str, Sequence[str]],
-    needed: Iterable[Sequence[str]],
+    needed: Iterable[str],
 ) -> tuple[str, ...]:
     if len(headings) > COLUMNS_MAX:
         raise _refusal_of(line, f"{len(headings)} columns, and {COLUMNS_MAX} are the limit")
@@ -290,9 +281,9 @@ def _columns(
             problems.append(Problem(line, column_meant, reason))
         else:
             columns[column_meant] = heading
-    for group in needed:
-        if columns.keys().isdisjoint(group):
-            problems.append(Problem(line, " or ".join(group), "is missing"))
+    for column in needed:
+        if column not in columns:
+            problems.append(Problem(line, column, "is missing"))
     if problems:
         raise refusal(problems)
     return tuple(columns)
