@@ -16,6 +16,10 @@ TEST_PROGRAMS := hledger=hledger chromium=chromium nginx=nginx-light mariadbd=ma
 LONG_PROGRAMS := mariadbd=mariadb-server /usr/lib/galera/libgalera_smm.so=galera-4 rsync=rsync
 SERVER_PROGRAMS := debootstrap=debootstrap systemd-nspawn=systemd-container openssl=openssl
 
+# Many tests start the program as a process of its own: where no bytecode is kept, each would compile
+# all of it again, a second of work.
+test test-long test-server: export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: demo test test-long test-server check soak year bench screenshots manual format pins clean programs system
 
 demo: $(VENV)/.installed  ## A made-up school with its cabinet in the browser; nothing to configure.

@@ -60,7 +60,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.basetemp = folder
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
     config.addinivalue_line(
-        "markers", "sqlite: is about files or about what SQLite says, and runs on it alone"
+        "markers", "sqlite: is about files, what SQLite says, or no engine at all: runs on it alone"
     )
     # A shell starts what runs in its background without Ctrl-C, and programs inherit that: whoever
     # tests Ctrl-C on a program would wait in vain for its end.

@@ -123,6 +123,10 @@ def _snapshot(database: Database) -> Iterator[None]:
         database.rollback()
 
 
+#: A connection, what it leads to, and when it was opened.
+_Idle = tuple[Database, object, float]
+
+
 class PooledConnection:
     """A writing connection that stays open between uses: opening costs more than a small plan.
 
@@ -137,8 +141,8 @@ class PooledConnection:
         self._engine = engine_at(url)
         self._wait_seconds = wait_seconds
         self._now = now
-        # Connections that nobody uses just now, what they lead to, and when they were opened.
-        self._idle: list[tuple[Database, object, float]] = []
+        # Connections that nobody uses just now.
+        self._idle: list[_Idle] = []
         # Python 3.13 warns of a connection that is only forgotten, as a leak.
         finalize(self, _close_all, self._idle)
 
@@ -159,7 +163,7 @@ class PooledConnection:
         """Leave nothing open."""
         _close_all(self._idle)
 
-    def _take(self) -> tuple[Database, object, float] | None:
+    def _take(self) -> _Idle | None:
         found = self._engine.must_exist(self._url), self._engine.beside(self._url)
         try:
             database, marks, opened_at = self._idle.pop()
@@ -173,7 +177,7 @@ class PooledConnection:
         self.close()
         return None
 
-    def _open(self) -> tuple[Database, object, float]:
+    def _open(self) -> _Idle:
         # Read before the database is opened: should another file take its place in between, the
         # next use opens once more than needed, never once too few.
         mark = self._engine.must_exist(self._url)
@@ -184,7 +188,7 @@ class PooledConnection:
         return open_writable(self._url, wait_seconds=self._wait_seconds)
 
 
-def _close_all(idle: list[tuple[Database, object, float]]) -> None:
+def _close_all(idle: list[_Idle]) -> None:
     # Another thread may be faster.
     with suppress(IndexError):
         while True:

@@ -17,7 +17,6 @@ import pytest
 from coinsync.core.facts import Doubt, Presence
 from coinsync.simulator import Options
 from coinsync.simulator.tables import CrmLesson
-from tests.support import engines
 from tests.support.contradicting import ContradictingCrm
 from tests.support.school import (
     DAYS,
@@ -29,7 +28,6 @@ from tests.support.school import (
     day_before,
 )
 
-ENGINES = engines.BOTH
 #: Before the first rule.
 UNRULED = date(2026, 8, 20)
 #: The hour of the first reading by the CRM's clock (UTC); twelve hours later it is the same day.

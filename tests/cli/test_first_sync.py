@@ -9,11 +9,9 @@ from typing import Any
 import pytest
 
 from coinsync.core.facts import Decision, Hold, HoldKind
-from tests.support import engines
 from tests.support.school import RULE, Installation, open_installation
 from tests.support.terminal import QUESTION, Shown, in_terminal
 
-ENGINES = engines.BOTH
 ABOUT_VISITS = "pay, hold or refuse: "
 
 

@@ -428,6 +428,7 @@ class TestDays:
         assert set(sums.values()) <= {0, 10}
 
 
+@pytest.mark.sqlite
 class TestOptions:
     """The options of sync."""
 
@@ -547,6 +548,7 @@ class TestOptions:
         assert "key-of-the-test-school" not in said.out + said.err
 
 
+@pytest.mark.sqlite
 class TestGuards:
     """What a sync refuses to do without a person's word."""
 

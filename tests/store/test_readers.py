@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 import sqlite3
 import threading
@@ -89,6 +90,17 @@ def test_a_connection_is_closed_after_an_error(url: str) -> None:
         raise RuntimeError
     assert database.is_closed()
     assert linked(readers) == []
+
+
+def test_a_pool_that_is_forgotten_leaves_nothing_open(url: str) -> None:
+    """Nobody has to close it."""
+    readers = Readers(url, wait_seconds=1)
+    with readers.visit() as database:
+        pass
+    assert not database.is_closed()
+    del readers
+    gc.collect()
+    assert database.is_closed()
 
 
 @pytest.mark.parametrize("way", ["moved", "copied"])
