@@ -36,8 +36,8 @@ none_answers: не найдено: {name}
   no {noun} answers to {name}
 many_answer: {name}: подходит несколько, всего {count}
   {count} {noun}s answer to {name}
-ambiguous_advice: Укажите номер того, что имеется в виду.
-  Use the number of the one that is meant.
+ambiguous_advice: Укажите номер или код из этого списка.
+  Use a number or a code of this list.
 more_candidates: и ещё {count}: введите имя подробнее
   and {count} more: type more of the name
 none_chosen: ничего не выбрано

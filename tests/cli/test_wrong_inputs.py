@@ -442,7 +442,7 @@ ADDRESSES = [
 
 OF_RESIDENTS = [
     Wrong("balance Никто", 6, "no resident answers to 'Никто'", RESIDENTS),
-    Wrong("balance а", 6, "residents answer to 'а'", "Use the number of the one", is_listed=True),
+    Wrong("balance а", 6, "residents answer to 'а'", "Use a number or a code", is_listed=True),
     Wrong("balance ''", 6, "no resident answers to ''", RESIDENTS),
     Wrong("balance ' '", 6, "no resident answers to ''", RESIDENTS),
     Wrong("balance 999999", 6, "no resident answers to '999999'", RESIDENTS),
@@ -691,7 +691,7 @@ DESK = [
     Wrong("catalog stock receive mug 5 --key '' --yes", 2, "--key '' is no key", "Keys are"),
     Wrong("catalog stock receive ручка 5 --yes", 6, "no item answers to 'ручка'", "catalog list"),
     Wrong("catalog stock write-off mug 1 --yes", 2, "say why: --note TEXT", "stock write-off"),
-    Wrong("catalog stock write-off mug 9 --note x --yes", 7, "4 left, 9 to be", "stock list"),
+    Wrong("catalog stock write-off mug 9 --note x --yes", 7, "4 left, 9 needed", "stock list"),
     Wrong("catalog stock count mug --yes", 2, "Missing argument 'PIECES'", "catalog stock count"),
 ]
 

@@ -587,10 +587,11 @@ class TestFind:
             find_item(reader, text)
 
     def test_several(self, shelf: Shop) -> None:
-        """All of them named."""
+        """All of them named, and goods have codes where residents have numbers."""
         with reading(shelf.url) as reader, pytest.raises(Ambiguous) as caught:
             find_item(reader, "кру")
         assert caught.value.candidates == ("big Кружка большая", "mug Кружка")
+        assert "код" in caught.value.in_language("ru")[1]
 
     def test_the_shelf_is_what_is_shown(self, tmp_path: Path) -> None:
         """Not what is hidden or archived; in the order of the catalog, the same for everybody."""
