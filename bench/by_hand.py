@@ -62,7 +62,7 @@ class PageByHand:
         for sql, values in self._statements:
             self._of_thread.cursor.execute(sql, values)
             answers.append(self._of_thread.cursor.fetchall())
-        _, _, lines, balances, groups, _, shelf = answers
+        _, _, lines, balances, _, groups, _, _, shelf = answers
         return self._page_of(lines, dict(balances), dict(groups), shelf)
 
     def _page_of(

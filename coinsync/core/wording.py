@@ -6,6 +6,7 @@ A family never reads a code of ours: without words for it, what staff typed stan
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -160,13 +161,13 @@ class LineFormatter:
         reversal = by_number.get(line.reversed_by)
         if reversal is None:
             return self.words.reversed_some_day
-        posted_on = self.local(reversal.posted.posted_at).date()
+        posted_on = local_day(reversal.posted.posted_at, self.zone)
         return self.words.reversed_on.format(day=self.day(posted_on))
 
     def late(self, line: Line) -> str:
         """Say when a line was posted more than a day late, else ""."""
         entry = line.posted.entry
-        posted_on = self.local(line.posted.posted_at).date()
+        posted_on = local_day(line.posted.posted_at, self.zone)
         if posted_on - entry.happened_on <= LATE_AFTER or self.came_with_start(line):
             return ""
         words = self.words
@@ -178,9 +179,15 @@ class LineFormatter:
         entry = line.posted.entry
         if not self.began_at or entry.kind is not Kind.AWARD:
             return False
-        began_on = self.local(self.began_at).date()
-        posted_on = self.local(line.posted.posted_at).date()
+        began_on = local_day(self.began_at, self.zone)
+        posted_on = local_day(line.posted.posted_at, self.zone)
         return entry.happened_on < began_on == posted_on
+
+
+@lru_cache(maxsize=8192)
+def local_day(utc: str, zone: ZoneInfo) -> date:
+    """The day of a recorded UTC time in a zone; all lines of one run ask for the same."""
+    return datetime.fromisoformat(utc).astimezone(zone).date()
 
 
 def _joined_names(ids: Iterable[int], names: Mapping[int, str]) -> str:
