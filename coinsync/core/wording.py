@@ -111,7 +111,7 @@ class LineFormatter:
 
     def local(self, utc: str) -> datetime:
         """Turn a recorded UTC time into the family's local time."""
-        return datetime.fromisoformat(utc).astimezone(self.zone)
+        return _local(utc, self.zone)
 
     def what(self, line: Line, groups: Mapping[int, str]) -> str:
         """Name a line: a lesson by its groups, hand work by its kind."""
@@ -154,13 +154,13 @@ class LineFormatter:
         reversal = by_number.get(line.reversed_by)
         if reversal is None:
             return self.words.reversed_some_day
-        posted_on = local_day(reversal.posted.posted_at, self.zone)
+        posted_on = self.local(reversal.posted.posted_at).date()
         return self.words.reversed_on.format(day=self.day(posted_on))
 
     def late(self, line: Line) -> str:
         """Say when a line was posted more than a day late, else ""."""
         entry = line.entry
-        posted_on = local_day(line.posted.posted_at, self.zone)
+        posted_on = self.local(line.posted.posted_at).date()
         if posted_on - entry.happened_on <= LATE_AFTER or self.came_with_start(line):
             return ""
         words = self.words
@@ -172,15 +172,15 @@ class LineFormatter:
         entry = line.entry
         if not self.began_at or entry.kind is not Kind.AWARD:
             return False
-        began_on = local_day(self.began_at, self.zone)
-        posted_on = local_day(line.posted.posted_at, self.zone)
+        began_on = self.local(self.began_at).date()
+        posted_on = self.local(line.posted.posted_at).date()
         return entry.happened_on < began_on == posted_on
 
 
 @lru_cache(maxsize=8192)
-def local_day(utc: str, zone: ZoneInfo) -> date:
-    """The day of a recorded UTC time in a zone; all lines of one run ask for the same."""
-    return datetime.fromisoformat(utc).astimezone(zone).date()
+def _local(utc: str, zone: ZoneInfo) -> datetime:
+    # All lines of one run ask for the same.
+    return datetime.fromisoformat(utc).astimezone(zone)
 
 
 #: One text in Russian, and the same in English.

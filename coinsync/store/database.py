@@ -221,7 +221,7 @@ def applied_steps(database: Database) -> tuple[str, ...]:
     try:
         rows = list(database.execute_sql(f"SELECT name FROM {HISTORY}"))
     except engine_of(database).errors:
-        # Every page asks, and nearly always the table is there: looking first would ask twice.
+        # Looking first would ask twice for every page.
         if database.table_exists(HISTORY):
             raise
         return ()

@@ -111,7 +111,7 @@ class ResidentRow(TableRow):
 
     id = BigIntegerField(primary_key=True)
     name = CharField(NAME)
-    # With an index: every writer asks under its lock who is erased, and nearly nobody is.
+    # Every writer asks under its lock who is erased.
     presence = CharField(20, index=True)
     branches = TextField(column_name="branch_ids")
     vk = CharField(255)

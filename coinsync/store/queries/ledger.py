@@ -55,7 +55,7 @@ class LedgerQueries(CardQueries):
         for resident, their_lines in lines.items():
             if their_lines:
                 runs[resident] = max(line.posted.run for line in their_lines)
-        chains = self.chains(sorted(set(runs.values())))
+        chains = self.chains(set(runs.values()))
         return {resident: seal_of(run, chains[run]) for resident, run in runs.items()}
 
     def key_states(self, keys: Iterable[str]) -> dict[str, KeyState]:
@@ -258,7 +258,6 @@ def line_of(row: Row) -> Line:
 
 
 @lru_cache(maxsize=4096)
-def _lesson_of(row: Row) -> Lesson:
-    # The pupils of a group share their lessons, and so do visitors of one evening.
-    lesson: Lesson = TABLES[Lesson].value(row)
-    return lesson
+def _lesson_of(row: Row) -> Any:
+    # The pupils of a group share their lessons.
+    return TABLES[Lesson].value(row)
