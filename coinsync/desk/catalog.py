@@ -70,7 +70,7 @@ def move_stock(
         words = f"recorded already: {recorded.quantity:+}"
         return propose_goods(clerk, (), words, key=key)
     left = reader.stock([item.code])[item.code]
-    quantity = _quantity(kind, pieces, left)
+    quantity = {MoveKind.COUNT: pieces - left, MoveKind.WRITE_OFF: -pieces}.get(kind, pieces)
     if quantity == 0:
         words = f"{item.code}  {item.name_ru}: {left} left, as counted"
         return propose_goods(clerk, (), words)
@@ -83,9 +83,3 @@ def move_stock(
     changes: list[Change] = [Put(item, item), Stock(move, counted_against)]
     words = f"{item.code}  {item.name_ru}: {left} {quantity:+} → {left + quantity}"
     return propose_goods(clerk, changes, words, key=key)
-
-
-def _quantity(kind: MoveKind, pieces: int, left: int) -> int:
-    if kind is MoveKind.COUNT:
-        return pieces - left
-    return -pieces if kind is MoveKind.WRITE_OFF else pieces

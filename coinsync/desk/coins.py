@@ -238,9 +238,7 @@ def _reversible_entry(reader: Reader, n: int) -> Posted:
 def _decide_nothing_is_due(clerk: Clerk, reversal: Entry, today: date) -> list[Change]:
     # The rules go on giving coins for the visit. Without a decision that nothing is due, the next
     # sync would pay them again.
-    key, lesson, resident = reversal.key, reversal.lesson, reversal.resident
-    if lesson is None:
-        return []
+    key, lesson, resident = reversal.key, reversal.lesson or 0, reversal.resident
     question = gather.question_about(clerk, key, lesson, resident, today)
     if question is None:
         return []

@@ -65,9 +65,10 @@ def _words_of_item(item: ItemLine) -> StaffText:
 
 def find_fair(reader: Reader, code: str) -> Event:
     """A fair by its code. Raises ``NotFound``."""
-    event = reader.find(Event, code.lower())
+    code = code.lower()
+    event = reader.find(Event, code)
     if event is None:
-        raise NotFound.of("unknown_fair", code=code.lower())
+        raise NotFound.of("unknown_fair", code=code)
     return event
 
 
