@@ -1,7 +1,8 @@
 """How time and size grow with a school: `python -m bench.scale` writes docs/scale.svg.
 
-Each school is founded anew in a file. What is measured is the median of some rounds; a line's
-exponent is the slope of its logarithms: 0 does not grow at all, 1 grows like the school.
+Each school is founded anew in a file. What is measured is time of one processor, the median of some
+rounds; a line's exponent is the slope of its logarithms: 0 does not grow at all, 1 grows like the
+school.
 """
 
 from __future__ import annotations
@@ -10,16 +11,17 @@ import json
 import math
 import statistics
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bench.family import School
 from bench.large import FIRST_VK, NOW, found
-from bench.pairs import milliseconds
 from bench.places import Files
 from bench.proof import settings
-from bench.visitors import request_of, rush, site, stroll
+from bench.visitors import request_of, rush, site
+from bench.web import ask
 from coinsync import reconcile
 from coinsync.store import database
 from coinsync.store.engines.sqlite import path_of
@@ -51,20 +53,16 @@ class Figures:
         return self.residents * self.lines
 
 
-def measured(files: Files, folder: Path, residents: int, lines: int) -> Figures:
-    """Found a school and measure it."""
-    school = found(files, folder, residents, lines)
-    with site(school.app) as served:
-        vks = range(FIRST_VK + 1, FIRST_VK + 1 + residents)
-        requests = [request_of(vk) for vk in vks[: 2 * PAGES]]
-        stroll(served.port, 50.0, PAGES, requests)
-        page_ms = 1000 * statistics.median(stroll(served.port, 20.0, PAGES, requests))
+def measured(school: School, residents: int, lines: int) -> Figures:
+    """Measure a school."""
+    app = school.app()
+    vks = range(FIRST_VK + 1, FIRST_VK + 1 + min(residents, PAGES))
     figures = Figures(
         residents,
         lines,
-        page_ms,
+        page_ms=median_ms(lambda: [ask(app, vk) for vk in vks]) / len(vks),
         reconcile_ms=median_ms(lambda: prove(school)),
-        backup_ms=median_ms(lambda: copy(school, folder / "copy")),
+        backup_ms=median_ms(lambda: copy(school, school.pictures.parent / "copy")),
         mib=path_of(school.url).stat().st_size / 2**20,
     )
     print(figures, flush=True)
@@ -72,8 +70,13 @@ def measured(files: Files, folder: Path, residents: int, lines: int) -> Figures:
 
 
 def median_ms(work: Callable[[], object]) -> float:
-    """The median of some rounds."""
-    return statistics.median(milliseconds(work) for _ in range(ROUNDS))
+    """The median of some rounds, as time of one processor: others may be busy beside."""
+    spent: list[float] = []
+    for _ in range(ROUNDS):
+        began = time.process_time()
+        work()
+        spent.append(1000 * (time.process_time() - began))
+    return statistics.median(spent)
 
 
 def prove(school: School) -> None:
@@ -98,9 +101,10 @@ def exponent(sizes: Sequence[float], values: Sequence[float]) -> float:
 
 def rates(school: School) -> dict[int, float]:
     """Pages a second by visitors at once."""
+    request = request_of(FIRST_VK + 1)
     with site(school.app) as served:
-        rush(served.port, 4, PAGES)
-        return {many: rush(served.port, many, 3 * PAGES).rate for many in AT_ONCE}
+        rush(served.port, 4, PAGES, request)
+        return {many: rush(served.port, many, 3 * PAGES, request).rate for many in AT_ONCE}
 
 
 # --- the plot ---
@@ -138,7 +142,7 @@ def plot(schools: Sequence[Figures]) -> str:
         "<title>Milliseconds of a page, a reconcile and a backup by residents</title>",
         f"<style>{_STYLE}</style>",
         f'<rect class="paper" width="{WIDTH}" height="{HEIGHT}"/>',
-        f'<text x="{LEFT}" y="18">milliseconds, {USUAL} lines of each resident</text>',
+        f'<text x="{LEFT}" y="18">milliseconds of one processor; {USUAL} lines a resident</text>',
     ]
     for power in range(highest + 1):
         at = y(10**power)
@@ -159,14 +163,27 @@ def plot(schools: Sequence[Figures]) -> str:
 
 
 def main() -> None:
-    """Measure all schools, write the plot and the figures, print exponents."""
+    """Measure all schools."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "files").mkdir()
         files = Files(folder / "files")
-        by_size = [measured(files, folder / f"r{many}", many, USUAL) for many in RESIDENTS]
-        by_history = [measured(files, folder / f"h{many}", FEW, many) for many in HISTORIES]
-        pages_a_second = rates(found(files, folder / "rates", 300, USUAL))
+        by_size: list[Figures] = []
+        for residents in RESIDENTS:
+            school = found(files, folder / f"r{residents}", residents, USUAL)
+            by_size.append(measured(school, residents, USUAL))
+        by_history: list[Figures] = []
+        for lines in HISTORIES:
+            school = found(files, folder / f"h{lines}", FEW, lines)
+            by_history.append(measured(school, FEW, lines))
+        pages_a_second = rates(school)
+    tell(by_size, by_history, pages_a_second)
+
+
+def tell(
+    by_size: Sequence[Figures], by_history: Sequence[Figures], pages_a_second: dict[int, float]
+) -> None:
+    """Write the plot and the figures, print exponents."""
     for title, schools in (("residents", by_size), ("history", by_history)):
         sizes = [school.entries for school in schools]
         for field in ("page_ms", "reconcile_ms", "backup_ms", "mib"):

@@ -150,7 +150,7 @@ class Rush:
         return len(self.each) / self.seconds
 
 
-def rush(port: int, connections: int, requests: int) -> Rush:
+def rush(port: int, connections: int, requests: int, request: bytes = REQUEST) -> Rush:
     """Ask for so many pages on so many connections, each as soon as it has the answer before."""
     with ExitStack() as stack, selectors.DefaultSelector() as selector:
         began, each, asked = time.perf_counter(), list[float](), 0
@@ -158,7 +158,7 @@ def rush(port: int, connections: int, requests: int) -> Rush:
             talk = Talk(port)
             stack.enter_context(closing(talk.socket))
             selector.register(talk.socket, selectors.EVENT_READ, talk)
-            talk.ask()
+            talk.ask(request)
             asked += 1
         while len(each) < requests:
             events = selector.select(ANSWER_SECONDS)
@@ -169,7 +169,7 @@ def rush(port: int, connections: int, requests: int) -> Rush:
                 if spent is not None:
                     each.append(spent)
                     if asked < requests:
-                        key.data.ask()
+                        key.data.ask(request)
                         asked += 1
         return Rush(each, time.perf_counter() - began)
 

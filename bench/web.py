@@ -14,7 +14,7 @@ from typing import Any
 from wsgiref.types import WSGIApplication
 
 from bench.by_hand import PageByHand
-from bench.family import CHILDREN, School, launch
+from bench.family import CHILDREN, VK, School, launch
 from bench.pairs import ROUNDS, line, medians, milliseconds, ratio, ratios_of
 from bench.places import Place, places
 from bench.visitors import rush, site, stalled
@@ -23,8 +23,8 @@ CONNECTIONS, REQUESTS = (1, 16), 300
 STALLED = (400, 1_000)
 
 
-def ask(app: WSGIApplication) -> bytes:
-    """The compressed page of the family, without a server."""
+def ask(app: WSGIApplication, vk: int = VK) -> bytes:
+    """The compressed page of a parent, without a server."""
 
     def start(
         status: str, _headers: object, _exc_info: object = None, /
@@ -37,7 +37,7 @@ def ask(app: WSGIApplication) -> bytes:
         "REQUEST_METHOD": "GET",
         "SCRIPT_NAME": "",
         "PATH_INFO": "/",
-        "QUERY_STRING": launch(),
+        "QUERY_STRING": launch(vk),
         "SERVER_NAME": "127.0.0.1",
         "SERVER_PORT": "80",
         "SERVER_PROTOCOL": "HTTP/1.1",
