@@ -157,8 +157,9 @@ def plot(schools: Sequence[Figures]) -> str:
         points = [f"{x(size):.1f},{y(ms):.1f}" for size, ms in zip(sizes, values, strict=True)]
         parts.append(f'<polyline class="{name}" points="{" ".join(points)}"/>')
         at = y(values[-1]) + 4
-        grows = exponent(sizes, values)
-        parts.append(f'<text x="{WIDTH - RIGHT + 8}" y="{at:.1f}">{name}, ^{grows:.2f}</text>')
+        # A slope just below 0 would be written as -0.00.
+        grows = max(0.0, exponent(sizes, values))
+        parts.append(f'<text x="{WIDTH - RIGHT + 8}" y="{at:.1f}">{name}, n^{grows:.2f}</text>')
     return "\n".join([*parts, "</svg>\n"])
 
 
