@@ -75,7 +75,7 @@ def move_stock(
         words = f"{item.code}  {item.name_ru}: {left} left, as counted"
         return propose_goods(clerk, (), words)
     if left + quantity < 0:
-        raise OutOfStock.of("too_few_pieces", item=item.code, left=left, needed=-quantity)
+        raise OutOfStock.of("out_of_stock", item=item.code, left=left, needed=-quantity)
     move = StockMove(key, item.code, quantity, kind, day, author.actor, note)
     # A count is stale once a piece moves: it was held against the pieces that were left. The item
     # itself must still be there and counted, so it is put as it is.

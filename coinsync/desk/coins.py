@@ -54,7 +54,7 @@ def give_all(
     for resident in residents:
         if resident.presence in (Presence.GONE, Presence.ERASED):
             presence = phrase(resident.presence.value)
-            left_out.append(phrase("left_out_card", id=resident.id, presence=presence))
+            left_out.append(joined("", f"#{resident.id} (", presence, ")"))
         else:
             receivers[f"{key}:{resident.id}"] = resident
     if not receivers:
