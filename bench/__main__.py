@@ -11,10 +11,11 @@ from bench import pairs
 #: Which lines each module measures; one that shares a module with others brings them along.
 MODULES = {
     "night": (1, 2),
-    "ledger": (3, 6),
+    "ledger": (3,),
     "quiet": (4,),
     "memory": (5,),
-    "web": (7, 8, 9, 10),
+    "crowd": (6, 8),
+    "web": (7, 9, 10),
     "paint": (11, 12),
     "startup": (13,),
     "proof": (14,),
