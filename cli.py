@@ -252,12 +252,13 @@ def _main(
     try:
         code = _run_command(words, environment, sessions)
     except (Exception, KeyboardInterrupt) as error:
+        from coinsync.commands.program import command_of
         from coinsync.errors import Busy
 
         message, advice, code = _explained(error, sessions)
         if code == INTERRUPTED and signals:
             code = SIGNALLED + signals[0]
-        advice = advice.replace("COMMAND", _command_of(words)).replace("  ", " ")
+        advice = advice.replace("COMMAND", command_of(words)).replace("  ", " ")
         if not message and "--debug" in words:
             raise
         message = message or f"unexpected error ({type(error).__name__}); nothing is half-written"
@@ -302,13 +303,6 @@ def _explained(error: BaseException, sessions: Sequence[Session]) -> tuple[str, 
     if isinstance(error, MemoryError):
         return "out of memory; nothing written", "Give the process more memory.", 1
     return "", CoinsyncError.advice, 1
-
-
-def _command_of(words: Sequence[str]) -> str:
-    """The command that was called, for advice, as "shop close"; "" where there is none."""
-    from coinsync.commands.program import command_of
-
-    return command_of(words)
 
 
 def _complain(message: str, advice: str) -> None:

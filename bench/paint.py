@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
+import random
+import re
 import shutil
+import string
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -11,21 +15,35 @@ from pathlib import Path
 from typing import Any
 from wsgiref.types import StartResponse, WSGIEnvironment
 
+import requests
 from playwright.sync_api import Browser, sync_playwright
 
 from bench.family import School, launch
-from bench.pairs import limit, line, medians
+from bench.pairs import limit, line, medians, ratios_of
 from bench.places import Files
 from bench.visitors import HOST, Site, site
 
+Network = dict[str, bool | float]
+
 ROUNDS = 9
-#: Slow 4G as browsers' tools know it: bytes per second down and up, milliseconds there and back.
-NETWORK = {
+#: Of each part of the page: there are many, and a median of five is enough to compare them.
+PART_ROUNDS = 5
+#: Networks as browsers' tools know them: bytes per second down and up, milliseconds there and back.
+SLOW_4G: Network = {
     "offline": False,
     "latency": 150,
     "downloadThroughput": 1.6e6 / 8,
     "uploadThroughput": 750e3 / 8,
 }
+#: Here the document comes piece by piece, and is painted before it is whole.
+EDGE: Network = {
+    "offline": False,
+    "latency": 840,
+    "downloadThroughput": 240e3 / 8,
+    "uploadThroughput": 200e3 / 8,
+}
+#: On EDGE the script comes this late.
+EDGE_SECONDS = 6.0
 SLOWER = 4
 GOAL, FIRST_KB, ALL_KB = 1.25, 10, 24
 #: As in the tests: no graphics card, and nothing but this machine can be reached.
@@ -88,8 +106,11 @@ def small(_environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[
     return [SMALL]
 
 
-def visit(browser: Browser, address: str) -> View:
-    """Open an address for the first time on a slow telephone."""
+def visit(browser: Browser, address: str, network: Network = SLOW_4G, seconds: float = 1.0) -> View:
+    """Open an address for the first time on a slow telephone.
+
+    Whatever the scripts do to the page, they do it within ``seconds`` after the first paint.
+    """
     view = View()
     context = browser.new_context(
         viewport={"width": 390, "height": 844},
@@ -104,12 +125,11 @@ def visit(browser: Browser, address: str) -> View:
     tools.on("Network.requestWillBeSent", lambda event: _begun(view, event))
     tools.on("Network.loadingFinished", lambda event: _ended(view, event))
     tools.send("Network.enable")
-    tools.send("Network.emulateNetworkConditions", NETWORK)
+    tools.send("Network.emulateNetworkConditions", network)
     tools.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
     page.goto(address)
     view.paint = page.evaluate(PAINT)
-    # Whatever the scripts do to the page, they do it in this time.
-    page.wait_for_timeout(1000)
+    page.wait_for_timeout(1000 * seconds)
     view.shift = page.evaluate("window.shift")
     view.blocking = frozenset(page.evaluate(BLOCKING))
     context.close()
@@ -155,10 +175,75 @@ def measure(browser: Browser, ours: Site, floor: Site) -> None:
     name = "11 first paint, slow 4G and slow telephone : 100 bytes"
     line(name, measured, median_ratio, f"{GOAL:.2f} x", met=median_ratio <= GOAL)
     limit("11 layout shift, the worst", max(view.shift for view in views), "", 0)
+    on_edge = visit(browser, cabinet, EDGE, EDGE_SECONDS)
+    limit("11 layout shift on EDGE", on_edge.shift, "", 0)
     first = max(view.first for view in views) / 1024
     limit("12 what the first paint waits for", first, "KB", FIRST_KB)
     everything = max(view.all for view in views) / 1024
     limit("12 the first view without pictures", everything, "KB", ALL_KB)
+
+
+def without(page: str, begin: str, end: str) -> str:
+    """The page without what stands from one text on until another."""
+    start = page.index(begin)
+    return page[:start] + page[page.index(end, start) :]
+
+
+def parts_of(page: str) -> dict[str, str]:
+    """The page without one part at a time, and with nothing but its bytes, which nobody paints."""
+    history = '<section class="screen" id="/history"'
+    catalog = '<section class="screen" id="/catalog"'
+    # Random letters, of which a compressed byte holds about 1.4, so that they are as long on their
+    # way as the page.
+    letters = int(1.4 * len(gzip.compress(page.encode())))
+    filling = "".join(random.Random(1).choices(string.ascii_letters, k=letters))
+    return {
+        "whole": page,
+        "without the script": without(page, "<script src", "</head>"),
+        "without the style sheet": without(page, "<style>", "</style>"),
+        "without the history": without(page, history, catalog),
+        "without the shop and the memo": without(page, catalog, "</main>"),
+        "without all three screens": without(page, history, "</main>"),
+        "without drawings": re.sub("<svg.*?</svg>", "", page, flags=re.DOTALL),
+        "its bytes alone": f"<!doctype html><title>.</title><p>.<!-- {filling} -->",
+    }
+
+
+def measure_parts(browser: Browser, ours: Site) -> None:
+    """Print what the first paint waits for without each part of the page, against 100 bytes."""
+    address = f"http://{HOST}:{ours.port}/?{launch()}"
+    parts = parts_of(requests.get(address, timeout=30).text)
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        page = parts.get(environ["QUERY_STRING"].replace("%20", " "))
+        if page is None:
+            return small(environ, start_response)
+        content = gzip.compress(page.encode(), 6)
+        headers = [
+            ("Content-Type", "text/html; charset=UTF-8"),
+            ("Content-Encoding", "gzip"),
+            ("Content-Length", str(len(content))),
+        ]
+        start_response("200 OK", headers)
+        return [content]
+
+    with site(lambda: answer) as copies:
+        root = f"http://{HOST}:{copies.port}/"
+        paints: dict[str, list[tuple[float, float]]] = {name: [] for name in parts}
+        for _ in range(PART_ROUNDS):
+            for name, measured in paints.items():
+                paint = visit(browser, f"{root}?{name}", seconds=0).paint
+                measured.append((paint, visit(browser, root, seconds=0).paint))
+        for name, measured in paints.items():
+            median_ratio, paint, floor_paint = medians(measured)
+            line(
+                f"11 a copy of the page, {name}",
+                f"{paint:.1f} ms {floor_paint:.1f} ms",
+                median_ratio,
+                "none",
+                met=True,
+                ratios=ratios_of(measured),
+            )
 
 
 def main() -> None:
@@ -168,6 +253,7 @@ def main() -> None:
         school = School.founded(Files(folder), folder / "usual")
         with site(school.app) as ours, site(lambda: small) as floor, chromium() as browser:
             measure(browser, ours, floor)
+            measure_parts(browser, ours)
 
 
 if __name__ == "__main__":

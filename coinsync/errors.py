@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Self
 
-from coinsync.staff_texts import ENGLISH, TEXTS, StaffText, in_language, joined, phrase
+from coinsync.staff_phrases import TEXTS
+from coinsync.staff_texts import ENGLISH, StaffText, in_language, joined, phrase
 
 #: Of so many a person may still choose one.
 CANDIDATES_MAX = 20
@@ -244,13 +245,13 @@ class NotEnoughCoins(CoinPolicy):
 class AboveLimit(CoinPolicy):
     """One operation moves more coins than the configuration allows."""
 
-    advice = "The limit is [guards] coins_per_operation_max."
+    advice = phrase("above_limit_advice")
 
 
 class PostedOtherwise(CoinPolicy):
     """The key of the operation is posted already, with other content."""
 
-    advice = "Leave --key out for a new operation."
+    advice = phrase("posted_otherwise_advice")
 
 
 class LikelyDuplicate(CoinPolicy):
@@ -280,7 +281,7 @@ class AlreadyReversed(CoinPolicy):
 class NotReversible(CoinPolicy):
     """Entries of this kind are not taken back by hand."""
 
-    advice = '"coinsync journal" names for each run what takes it back.'
+    advice = phrase("not_reversible_advice")
 
 
 class TryLater(CoinsyncError):

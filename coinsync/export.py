@@ -81,10 +81,12 @@ class Roster:
         """Their account in a journal."""
         return f"Assets:Residents:R{self.owner(resident)}"
 
-    def owners(self) -> list[int]:
-        """All cards that coins may belong to, by number."""
+    def accounts(self) -> Iterator[tuple[str, str, int]]:
+        """All accounts in a journal, each with its owner's name and balance."""
+        names = self.names()
         owners = {self.owner(resident.id) for resident in self.residents}
-        return sorted(owners | set(self.balances))
+        for owner in sorted(owners | set(self.balances)):
+            yield self.account(owner), names.get(owner, ""), self.balances.get(owner, 0)
 
     def names(self) -> dict[int, str]:
         """Names by card, where they may be shown."""
@@ -193,10 +195,8 @@ class _Beancount:
         yield f"{day} commodity {COIN}"
         for account in _OTHER_SIDES:
             yield f"{day} open {account} {COIN}"
-        names = self.roster.names()
-        for owner in self.roster.owners():
-            yield f"{day} open {self.roster.account(owner)} {COIN}"
-            name = names.get(owner, "")
+        for account, name, _ in self.roster.accounts():
+            yield f"{day} open {account} {COIN}"
             if clean(name):
                 yield f"  name: {_quoted(name)}"
 
@@ -221,9 +221,8 @@ class _Beancount:
             return
         next_day = day + timedelta(days=1)
         yield ""
-        for owner in self.roster.owners():
-            coins = self.roster.balances.get(owner, 0)
-            yield f"{next_day} balance {self.roster.account(owner)}  {coins} {COIN}"
+        for account, _, coins in self.roster.accounts():
+            yield f"{next_day} balance {account}  {coins} {COIN}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,11 +241,9 @@ class _Hledger:
         yield "payee balances"
         for account in _OTHER_SIDES:
             yield f"account {account}"
-        names = self.roster.names()
-        for owner in self.roster.owners():
-            name = _tag_value(names.get(owner, ""))
-            tag = f"  ; name: {name}" if name else ""
-            yield f"account {self.roster.account(owner)}{tag}"
+        for account, name, _ in self.roster.accounts():
+            tag = f"  ; name: {_tag_value(name)}" if clean(name) else ""
+            yield f"account {account}{tag}"
 
     def transaction(self, line: Line, counter: str) -> Iterator[str]:
         posted, entry = line.posted, line.posted.entry
@@ -266,9 +263,8 @@ class _Hledger:
         # Hledger compares in the order of the file: a last transaction moves nothing and asserts.
         yield ""
         yield f"{day} * balances"
-        for owner in self.roster.owners():
-            coins = self.roster.balances.get(owner, 0)
-            yield f"    {self.roster.account(owner)}  0 {COIN} = {coins} {COIN}"
+        for account, _, coins in self.roster.accounts():
+            yield f"    {account}  0 {COIN} = {coins} {COIN}"
 
 
 def _narration(line: Line, roster: Roster) -> str:

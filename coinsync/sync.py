@@ -145,7 +145,7 @@ class Sync:
             self._missing_in[card].add(outcome.branch.id)
         survivors = self.reader.survivors()
         for entry in outcome.plan.entries:
-            owner = survivors.get(entry.resident, entry.resident)
+            owner = survivors[entry.resident]
             self._coins_moved[owner] += entry.coins
         for change in outcome.plan.changes:
             match change:
@@ -200,7 +200,7 @@ class Sync:
             is_spent = hold.kind is HoldKind.REVERSAL and hold.reason not in UNCERTAIN
             if not is_spent or hold.branch != branch or hold.happened_on >= since:
                 continue
-            owner = survivors.get(hold.resident, hold.resident)
+            owner = survivors[hold.resident]
             if self._balances([owner])[owner] >= -hold.coins:
                 begins.add(hold.happened_on.replace(day=1))
         held = []

@@ -51,9 +51,7 @@ ForWay = Annotated[
         autocompletion=completion.ways,
     ),
 ]
-OfLesson = Annotated[
-    int | None, Option("--lesson", min=1, metavar="NUMBER", help="All who attended it.")
-]
+OfLesson = Annotated[int | None, Option(min=1, metavar="NUMBER", help="All who attended it.")]
 Everybody = Annotated[
     bool, Option("--everybody", help="All clients, or those of the --branch that is named.")
 ]
@@ -132,8 +130,7 @@ def _way(settings: Settings, code: str) -> Way:
         if way.code == code:
             return way
     known = ", ".join(way.code for way in settings.ways)
-    listed = known or "none; add [[earn]] blocks to the configuration"
-    raise NotFound(f"no way to earn is called {code!r}", advice=f"There are: {listed}.")
+    raise NotFound.of("unknown_way", code=repr(code), ways=known or "–")
 
 
 def debit(

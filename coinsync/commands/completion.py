@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,22 +25,22 @@ Offer = tuple[str, str]
 def _offered(
     offers: Callable[[Settings, Reader, str], Iterator[Offer]],
 ) -> Callable[[typer.Context, str], list[Offer]]:
-    """What a shell calls for ``offers``; without a database it silently gets none."""
+    """What a shell calls: the ``offers`` that begin as typed, silently none without a database."""
 
     def complete(ctx: typer.Context, incomplete: str) -> list[Offer]:
         from coinsync import config
         from coinsync.store import database
         from coinsync.store.reader import Reader
 
-        offered = []
+        offered: list[Offer] = []
         with suppress(CoinsyncError):
             settings = config.load(Path(ctx.find_root().params.get("config") or "config.toml"))
             url = config.database_url(settings, config.Secrets.of(settings, {}))
             opened = database.open_readable(url, wait_seconds=1.0)
             with database.reading(opened):
-                fitting = offers(settings, Reader(opened), incomplete)
-                for value, meaning in islice(fitting, OFFERED_MAX):
-                    offered.append((value, _inert(meaning)))
+                for value, meaning in offers(settings, Reader(opened), incomplete):
+                    if value.startswith(incomplete) and len(offered) < OFFERED_MAX:
+                        offered.append((value, _inert(meaning)))
         return offered
 
     return complete
@@ -60,9 +59,8 @@ def _by_number_or_name(entries: Iterable[tuple[int, str]], incomplete: str) -> I
     typed = folded(incomplete)
     for id, name in entries:
         number = f"{sign}{id}"
-        if number.startswith(incomplete):
-            yield number, name
-        elif folded(name).startswith(typed):
+        yield number, name
+        if typed and folded(name).startswith(typed):
             # A shell takes only what goes on just as it was typed. A no-break space is a space to
             # us, and no shell ends a word at it.
             rest = _inert(name[len(incomplete) :])
@@ -90,8 +88,7 @@ def groups(settings: Settings, reader: Reader, incomplete: str) -> Iterator[Offe
 def sales(settings: Settings, reader: Reader, incomplete: str) -> Iterator[Offer]:
     """Keys of sales, the newest first."""
     for sale in reversed(reader.sales()):
-        if sale.id.startswith(incomplete):
-            yield sale.id, f"{sale.happened_on} {sale.actor}"
+        yield sale.id, f"{sale.happened_on} {sale.actor}"
 
 
 @_offered
@@ -100,16 +97,14 @@ def fairs(settings: Settings, reader: Reader, incomplete: str) -> Iterator[Offer
     from coinsync.core.catalog import Event
 
     for event in reader.all(Event):
-        if event.code.startswith(incomplete):
-            yield event.code, event.title
+        yield event.code, event.title
 
 
 @_offered
 def ways(settings: Settings, reader: Reader, incomplete: str) -> Iterator[Offer]:
     """Ways to earn by the beginning of their code."""
     for way in settings.ways:
-        if way.code.startswith(incomplete):
-            yield way.code, f"{way.title_ru} +{way.coins}"
+        yield way.code, f"{way.title_ru} +{way.coins}"
 
 
 @_offered
@@ -118,7 +113,7 @@ def items(settings: Settings, reader: Reader, incomplete: str) -> Iterator[Offer
     from coinsync.core.catalog import Item
 
     for item in reader.all(Item):
-        if item.code.startswith(incomplete) and not item.archived:
+        if not item.archived:
             yield item.code, f"{item.name_ru} {item.price}"
 
 
@@ -129,6 +124,4 @@ def holds(settings: Settings, reader: Reader, incomplete: str) -> Iterator[Offer
     from coinsync.core.reasons import reason_text
 
     for hold in reader.all(Hold):
-        case = f"{hold.lesson}:{hold.resident}"
-        if case.startswith(incomplete):
-            yield case, f"{hold.coins:+} {reason_text(hold.reason)}"
+        yield f"{hold.lesson}:{hold.resident}", f"{hold.coins:+} {reason_text(hold.reason)}"

@@ -126,10 +126,8 @@ def restore(
             with session.writable() as opened:
                 receipt = apply(session, opened, accepting(session))
     session.tell({"dry_run": dry_run, "seal": str(seal), "missing": missing, "receipt": receipt})
-    if receipt:
-        session.say(f"put back and accepted; {receipt_line(receipt)}")
-    else:
-        session.say("nothing written")
+    said = f"put back and accepted; {receipt_line(receipt)}" if receipt else "nothing written"
+    session.say(said)
 
 
 def _seals_seen(session: Session) -> list[Seal]:
@@ -186,39 +184,43 @@ def accept_ledger(session: Session, opened: Database, typed: Seal, dry_run: bool
         )
     # Whoever typed a whole seal need not be asked once more.
     needed = seals.fault(session, reader) is not None
-    receipt = apply(session, opened, accepting(session)) if needed and not dry_run else None
-    session.tell({"dry_run": dry_run, "needed": needed, "receipt": receipt})
-    if receipt:
-        session.say(f"the ledger is accepted; {receipt_line(receipt)}")
-    else:
-        session.say("nothing written" if needed else "nothing to do: it holds what was seen here")
+    _accept(session, opened, "ledger" if needed else "", dry_run, agreed=True)
+    if not needed:
+        session.say("nothing to do: it holds what was seen here")
+
+
+def _accept(session: Session, opened: Database, what: str, dry_run: bool, *, agreed: bool) -> None:
+    # Record that a person accepts it; "" where nothing needs that.
+    receipt = None
+    if what and agreed and not dry_run:
+        receipt = apply(session, opened, accepting(session))
+        session.say(f"the {what} is accepted; {receipt_line(receipt)}")
+    elif what:
+        session.say("nothing written")
+    session.tell({"dry_run": dry_run, "needed": bool(what), "receipt": receipt})
 
 
 def accept_clock(session: Session, opened: Database, dry_run: bool, yes: bool) -> None:
     """Accept this machine's clock. Raises ``ClockWrong`` where the CRM says that it is wrong."""
     now = session.now()
     last_runs = Reader(opened).runs(1)
-    is_ahead = bool(last_runs) and last_runs[0].posted_at > utc_text(now)
-    receipt = None
-    if is_ahead:
-        last = last_runs[0]
-        clocks_shown = (
-            f"last run    {last.posted_at}  run {last.id}, {last.purpose}, by {last.actor}\n"
-            f"this clock  {utc_text(now)}\n"
-            f"the CRM's   {_crm_clock(session, now)}"
-        )
-        if dry_run or yes:
-            session.say(clocks_shown)
-        elif not session.json:
-            # Nobody says yes to what was not shown, not even under --quiet.
-            typer.echo(clocks_shown)
-        if not dry_run and (yes or is_agreed(session, "Is this machine's clock right?")):
-            receipt = apply(session, opened, accepting(session))
-    session.tell({"dry_run": dry_run, "needed": is_ahead, "receipt": receipt})
-    if receipt:
-        session.say(f"run {receipt.run}: the clock is accepted, no coins moved")
-    else:
-        session.say("nothing written" if is_ahead else "nothing to do: no run is later than now")
+    if not last_runs or last_runs[0].posted_at <= utc_text(now):
+        _accept(session, opened, "", dry_run, agreed=False)
+        session.say("nothing to do: no run is later than now")
+        return
+    last = last_runs[0]
+    clocks_shown = (
+        f"last run    {last.posted_at}  run {last.id}, {last.purpose}, by {last.actor}\n"
+        f"this clock  {utc_text(now)}\n"
+        f"the CRM's   {_crm_clock(session, now)}"
+    )
+    if dry_run or yes:
+        session.say(clocks_shown)
+    elif not session.json:
+        # Nobody says yes to what was not shown, not even under --quiet.
+        typer.echo(clocks_shown)
+    agreed = dry_run or yes or is_agreed(session, "Is this machine's clock right?")
+    _accept(session, opened, "clock", dry_run, agreed=agreed)
 
 
 def _crm_clock(session: Session, now: datetime) -> str:

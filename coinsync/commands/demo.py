@@ -103,7 +103,7 @@ def demo(
             return code
         _show_demo(session, school, port, posting, serving=serve)
         if serve:
-            serve_families(session, "127.0.0.1", port, session.settings.web.threads)
+            serve_families(session, port=port)
     return code
 
 
@@ -127,9 +127,7 @@ def _make(session: Session, folder: Path, wanted: Mapping[str, int]) -> DemoFold
     folder.chmod(0o2750)
     today = session.now().astimezone(ZoneInfo(ZONE)).date()
     description = School(**wanted, today=today).description()
-    school = DemoFolder(folder, description, session.environment.fresh_text())
-    # Opening it once chooses the port, which is kept with the rest.
-    school.open(session.environment.monotonic).stop()
+    school = DemoFolder(folder, description, session.environment.fresh_text(), free_port())
     school.save()
     return school
 
@@ -188,7 +186,8 @@ def _show_demo(
         visitor, children = family(reader)
         coins = with_coins(reader, children, session.today)
         goods, sales = sum(not item.archived for item in reader.all(Item)), len(reader.sales())
-    link = _signed_link(session, visitor, port)
+    query = signed_launch(session, APP_ID, visitor, keys_of(session)[0])
+    link = f"http://127.0.0.1:{port}/?{query}"
     folder = str(school.folder.resolve())
     shop = {"items": goods, "sales": sales}
     data = {"dir": folder, "link": link, "visitor": visitor, "shop": shop, "sync": posting.data()}
@@ -211,11 +210,6 @@ def _show_demo(
         session.say(f"(it runs while this does:  {name} simulator --dir {school.folder})")
         session.say(f"\nThe cabinet, after  {program} serve:")
     typer.echo(link)
-
-
-def _signed_link(session: Session, visitor: int, port: int) -> str:
-    query = signed_launch(session, APP_ID, visitor, keys_of(session)[0])
-    return f"http://127.0.0.1:{port}/?{query}"
 
 
 def simulator(
@@ -252,13 +246,15 @@ def _show_simulator(session: Session, crm: Simulator) -> None:
         # Whoever started it waits for this line while the CRM goes on.
         print(json.dumps(account), flush=True)  # noqa: T201
         return
-    typer.echo(f"address   {crm.url}")
-    typer.echo(f"e-mail    {crm.email}")
-    typer.echo(f"API key   {crm.api_key}")
-    typer.echo(f"branches  {' '.join(map(str, branches))}")
-    typer.echo(f"\nDays, lessons and faults by hand: open {crm.url}/ in a browser,")
-    typer.echo(f"or:  curl -X POST {crm.url}/control/advance -d '{{\"days\": 1}}'")
-    typer.echo("Ctrl-C ends it.")
+    typer.echo(
+        f"address   {crm.url}\n"
+        f"e-mail    {crm.email}\n"
+        f"API key   {crm.api_key}\n"
+        f"branches  {' '.join(map(str, branches))}\n\n"
+        f"Days, lessons and faults by hand: open {crm.url}/ in a browser,\n"
+        f"or:  curl -X POST {crm.url}/control/advance -d '{{\"days\": 1}}'\n"
+        "Ctrl-C ends it."
+    )
 
 
 # --- its folder ---
@@ -269,22 +265,19 @@ def free_port() -> int:
     first = os.getpid() % len(PORTS)
     ports: list[int] = [*PORTS[first:], *PORTS[:first]]
     for port in ports:
-        try:
-            with socket.create_server((HOST, port)):
-                return port
-        except OSError:
-            continue
+        with suppress(OSError), socket.create_server((HOST, port)):
+            return port
     raise OSError(f"no free port from {PORTS.start} to {PORTS.stop}")
 
 
 @dataclass
 class DemoFolder:
-    """The school of one folder, kept at every change; `port` is 0 until it listens."""
+    """The school of one folder, kept at every change."""
 
     folder: Path
     description: dict[str, Any]
     api_key: str
-    port: int = 0
+    port: int
 
     @classmethod
     def load(cls, folder: Path) -> DemoFolder | None:
@@ -310,7 +303,6 @@ class DemoFolder:
     def open(self, clock: Callable[[], float]) -> Simulator:
         """The CRM of this school, listening. OSError when the port is taken."""
         school = School.replay(self.description)
-        self.port = self.port or free_port()
 
         # Kept at every change, because the program may be ended at any time.
         def keep() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -35,7 +34,7 @@ def export(
     ] = False,
     to: Annotated[
         Path | None,
-        Option("--to", metavar="FILE", help="A new file, mode 0600, instead of the screen."),
+        Option(metavar="FILE", help="A new file, mode 0600, instead of the screen."),
     ] = None,
 ) -> None:
     """The ledger's entries for other programs.
@@ -45,12 +44,11 @@ def export(
     session: Session = ctx.obj
     first, last = span(since, until)
     is_journal = form in ("beancount", "hledger")
-    if is_journal and (first or last):
+    if is_journal and (since or until):
         raise UsageError("export: a journal holds every entry, or its balances would not add up")
     with session.reader() as reader:
         roster = _roster(reader, with_names=with_names)
-        since_day, until_day = first or date.min, last or date.max
-        entries = reader.journal(since=since_day, until=until_day, by_day=is_journal)
+        entries = reader.journal(since=first, until=last, by_day=is_journal)
         lines = FORMATS[form](entries, roster)
         if to is None:
             sys.stdout.writelines(f"{line}\n" for line in lines)
@@ -62,7 +60,7 @@ def export(
 def _roster(reader: Reader, *, with_names: bool) -> Roster:
     residents = reader.residents()
     survivors = reader.survivors()
-    owners = {survivors.get(resident.id, resident.id) for resident in residents}
+    owners = {survivors[resident.id] for resident in residents}
     return Roster(residents, reader.balances(owners), survivors, with_names)
 
 

@@ -12,7 +12,6 @@ from coinsync.commands.options import (
     InGroup,
     SortBy,
     Who,
-    day_of,
     day_option,
     resident_argument,
     span,
@@ -26,7 +25,7 @@ from coinsync.lookup.residents import find_resident, residents_of, with_coins
 def balance(
     ctx: Context,
     resident: Annotated[str | None, resident_argument("One resident; all if left out.")] = None,
-    as_of: Annotated[str | None, day_option("At the end of that day.", "--as-of")] = None,
+    as_of: Annotated[date | None, day_option("At the end of that day.")] = None,
     group: InGroup = "",
     coins_min: CoinsMin = None,
     sort: SortBy = "name",
@@ -40,7 +39,6 @@ def balance(
     from coinsync.render.people import balances
 
     session: Session = ctx.obj
-    day = day_of(as_of)
     if resident is not None and session.branches:
         refuse_branches("balance RESIDENT")
     with session.reader() as reader:
@@ -48,8 +46,8 @@ def balance(
             residents = [find_resident(reader, resident)]
         else:
             residents = residents_of(reader, session.chosen_branch_ids())
-        coins = with_coins(reader, residents, session.today, group, coins_min, sort, as_of=day)
-    session.print_listing(balances(coins, session.branch_names(), day), as_csv)
+        coins = with_coins(reader, residents, session.today, group, coins_min, sort, as_of=as_of)
+    session.print_listing(balances(coins, session.branch_names(), as_of), as_csv)
 
 
 def history(
@@ -75,8 +73,8 @@ def history(
             reader,
             session.settings,
             find_resident(reader, resident),
-            since=first or date.min,
-            until=last or date.max,
+            since=first,
+            until=last,
             kind=kind,
             with_ineligible=with_ineligible,
             limit=limit,
@@ -89,9 +87,9 @@ def statement(
     ctx: Context,
     resident: Who,
     since: Annotated[
-        str | None, day_option("First day; that of the last day's month if left out.")
+        date | None, day_option("First day; that of the last day's month if left out.")
     ] = None,
-    until: Annotated[str | None, day_option("Last day; today if left out.")] = None,
+    until: Annotated[date | None, day_option("Last day; today if left out.")] = None,
     language: Annotated[
         Literal["ru", "en"], Option("--lang", help="Language of the parent.")
     ] = "ru",
@@ -105,12 +103,12 @@ def statement(
     from coinsync.render import history as render
 
     session: Session = ctx.obj
-    first, last = span(since, until)
+    span(since, until)
     with session.reader() as reader:
         who = find_resident(reader, resident)
         today = session.today(who.branches)
-        last = last or today
-        first = first or last.replace(day=1)
+        last = until or today
+        first = since or last.replace(day=1)
         if first > last:
             raise UsageError(f"--since {first} is after {last}, the last day of the statement")
         entries = lookup.statement(

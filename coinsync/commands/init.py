@@ -41,6 +41,12 @@ Coins = Annotated[str | None, Option(metavar="NUMBER", help="Coins for one atten
 Since = Annotated[str | None, Option(metavar="YYYY-MM-DD", help="First day whose lessons count.")]
 VkField = Annotated[str | None, Option(help="Card field with the family's VK page, or none.")]
 VkApp = Annotated[str | None, Option(metavar="NUMBER", help="Number of the VK app, or none.")]
+StaffLanguage = Annotated[
+    str | None,
+    Option(
+        metavar="LANGUAGE", help="What clerks read, ru or en; as the school's name if left out."
+    ),
+]
 DatabaseUrl = Annotated[
     str | None,
     Option("--database", metavar="URL", help="Where coins are kept; a file if left out."),
@@ -71,6 +77,7 @@ def init(
     since: Since = None,
     vk_field: VkField = None,
     vk_app: VkApp = None,
+    staff_language: StaffLanguage = None,
     database_url: DatabaseUrl = None,
     no_database: NoDatabase = False,
     data: DataFolder = None,

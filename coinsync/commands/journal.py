@@ -1,6 +1,5 @@
 """Who did what, and taking it back: journal, undo."""
 
-from datetime import date
 from typing import Annotated
 
 from typer import Context, Option
@@ -36,7 +35,6 @@ def journal(
     resident: Annotated[
         str | None,
         Option(
-            "--resident",
             metavar="RESIDENT",
             help="Only what moved their coins by hand.",
             autocompletion=completion.residents,
@@ -44,7 +42,7 @@ def journal(
         ),
     ] = None,
     kind: Annotated[Kind | None, Option(help="Only what posted such entries by hand.")] = None,
-    find: Annotated[str, Option("--find", metavar="TEXT", help="Only with that reason.")] = "",
+    find: Annotated[str, Option(metavar="TEXT", help="Only with that reason.")] = "",
     limit: Annotated[int, Option(min=1, max=10_000, help="How many.")] = 20,
     as_csv: AsCsv = False,
 ) -> None:
@@ -57,7 +55,7 @@ def journal(
     by = ctx.find_root().params["actor"]
     first, last = span(since, until)
     if today:
-        if first or last:
+        if since or until:
             raise UsageError("journal: --today, or --since and --until")
         first = session.today()
     with session.reader() as reader:
@@ -66,8 +64,8 @@ def journal(
             session.settings,
             # One more than is shown tells whether there are more.
             limit + 1,
-            since=first or date.min,
-            until=last or date.max,
+            since=first,
+            until=last,
             branches=session.chosen_branch_ids(),
             by=by,
             resident=find_resident(reader, resident) if resident else None,

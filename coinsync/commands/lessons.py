@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +15,6 @@ from coinsync.commands.options import (
     Day,
     LockTimeout,
     Yes,
-    day_of,
     day_option,
     digests_of,
     resident_argument,
@@ -29,6 +28,9 @@ from coinsync.errors import CoinsyncError, DigestMismatch, UsageError, VkRefused
 if TYPE_CHECKING:
     from coinsync.render.progress import Bar
     from coinsync.sync import Outcome
+
+#: Every month is read by itself, so that a slip of a key would take hours.
+READ_BACK_MAX = timedelta(days=3653)
 
 Rerate = Annotated[bool, Option("--rerate", help="Post what changed rules give for the past.")]
 Expect = Annotated[str | None, Option(metavar="DIGEST", help="Apply only if the plan is this one.")]
@@ -61,13 +63,13 @@ def sync(
     if dry_run:
         session.ping_url = ""  # Nobody is told of what did not happen.
     session.ping("start")
-    days = span(since, until, session.now())
+    _refuse_unreadable(session.now().date(), since, until)
     with session.lock("sync", lock_timeout), session.writable() as database:
         posting = Posting(session, database, dry_run)
         try:
             post_windows(
                 posting,
-                days,
+                (since, until),
                 rerate=rerate,
                 expect=expect,
                 accept_unsafe=accept_unsafe,
@@ -84,6 +86,17 @@ def sync(
     if code == 0:
         session.ping("success", posting.seal)
     return DIFFERENT if detailed_exitcode and posting.digest and code == 0 else code
+
+
+def _refuse_unreadable(today: date, since: date | None, until: date | None) -> None:
+    """Raise ``UsageError`` for days of which no CRM has lessons."""
+    for day in filter(None, (since, until)):
+        # Somewhere it is tomorrow.
+        if day > today + timedelta(days=1):
+            raise UsageError(f"{day} is still to come")
+        if day < today - READ_BACK_MAX:
+            raise UsageError(f"{day} is more than ten years ago, and no CRM is read that far back")
+    span(since, until)
 
 
 def post_windows(
@@ -175,7 +188,7 @@ def explain(
         str | None, resident_argument("Left out: everybody in the --lesson.")
     ] = None,
     lesson: Annotated[int | None, Option(help="This lesson.")] = None,
-    day: Annotated[str | None, day_option("All lessons of a day.", "--date")] = None,
+    day: Annotated[date | None, day_option("All lessons of a day.", "--date")] = None,
 ) -> None:
     """Why a lesson gave or did not give coins."""
     from coinsync.lookup import explain as lookup
@@ -189,13 +202,8 @@ def explain(
         if resident is None:
             explanations = lookup.explain_to_all(reader, session.settings, lesson or 0)
         else:
-            explanations = lookup.explain(
-                reader,
-                session.settings,
-                find_resident(reader, resident),
-                lesson=lesson,
-                day=day_of(day),
-            )
+            who = find_resident(reader, resident)
+            explanations = lookup.explain(reader, session.settings, who, lesson=lesson, day=day)
     # Whoever names neither a lesson nor a day is shown the last ones.
     is_cut = lesson is None and day is None and len(explanations) == lookup.LESSONS_MAX
     session.print_listing(render.explanations(explanations, is_cut=is_cut))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from coinsync.core.proposal import Author
 
 NOTE_LENGTH_MAX = 200
-#: Every month is read by itself, so that a slip of a key would take hours.
-READ_BACK_MAX = timedelta(days=3653)
 
 
 def argument(metavar: str, help: str, offers: Callable[..., Any] | None = None) -> Any:
@@ -42,24 +40,31 @@ def resident_argument(help: str, metavar: str = "RESIDENT") -> Any:
 
 def day_option(help: str | None, *names: str) -> Any:
     """An option that is a day."""
-    return Option(*names, metavar="YYYY-MM-DD", help=help)
+    return Option(*names, metavar="YYYY-MM-DD", help=help, parser=day_of)
 
 
-Day = Annotated[str | None, day_option(None)]
-DayOfSale = Annotated[str | None, day_option("When it was; today if left out.", "--date")]
+def day_of(text: str) -> date:
+    """The day that is written. Raises ``UsageError``."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{text!r} is no day", advice="Write days as 2026-11-22.") from None
+
+
+Day = Annotated[date | None, day_option(None)]
+DayOfSale = Annotated[date | None, day_option("When it was; today if left out.", "--date")]
 AsCsv = Annotated[bool, Option("--csv", help="For a spreadsheet.")]
 DryRun = Annotated[bool, Option("--dry-run", help="Show what it would write, write nothing.")]
 Yes = Annotated[bool, Option("--yes", "-y", help="Do not ask.")]
 Who = Annotated[str, resident_argument("101, crm:101, vk:456, or the beginning of a name.")]
-Reason = Annotated[str, Option("--reason", help="Why, in words that the family will read.")]
-Note = Annotated[str, Option("--note", help="Why, in words that the family will read.")]
+Note = Annotated[str, Option(help="Why, in words that the family will read.")]
+Reason = Note
 Key = Annotated[
     str | None, Option(help="Key of an earlier try, to repeat it without doing it twice.")
 ]
 InGroup = Annotated[
     str,
     Option(
-        "--group",
         metavar="GROUP",
         help="A group: its number, or the beginning of its name.",
         autocompletion=completion.groups,
@@ -68,7 +73,6 @@ InGroup = Annotated[
 Fair = Annotated[
     str,
     Option(
-        "--event",
         metavar="EVENT",
         help="The fair that the sales belong to.",
         autocompletion=completion.fairs,
@@ -78,7 +82,7 @@ CoinsMin = Annotated[
     int | None, Option("--min", metavar="COINS", help="Only who has so many, or more.")
 ]
 
-SortBy = Annotated[Sort, Option("--sort", help="Who comes first: A to Z, or who has most.")]
+SortBy = Annotated[Sort, Option(help="Who comes first: A to Z, or who has most.")]
 AllowDuplicate = Annotated[bool, Option("--allow-duplicate", help="It is meant twice.")]
 AcceptUnsafe = Annotated[
     str | None, Option(metavar="DIGEST", help="Apply this plan although a guard refuses it.")
@@ -88,33 +92,11 @@ LockTimeout = Annotated[
 ]
 
 
-def day_of(text: str | None) -> date | None:
-    """The day that is written, if any. Raises ``UsageError``."""
-    if text is None:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"{text!r} is no day", advice="Write days as 2026-11-22.") from None
-
-
-def span(
-    since: str | None, until: str | None, now: datetime | None = None
-) -> tuple[date | None, date | None]:
-    """The days of ``--since`` and ``--until``; where the CRM is read ``now``, no more than it has.
-
-    Raises ``UsageError``.
-    """
-    first, last = day_of(since), day_of(until)
-    for day in (first, last):
-        # Somewhere it is tomorrow.
-        if now and day and day > now.date() + timedelta(days=1):
-            raise UsageError(f"{day} is still to come")
-        if now and day and day < now.date() - READ_BACK_MAX:
-            raise UsageError(f"{day} is more than ten years ago, and no CRM is read that far back")
-    if first and last and first > last:
-        raise UsageError(f"--since {first} is after --until {last}")
-    return first, last
+def span(since: date | None, until: date | None) -> tuple[date, date]:
+    """The days of ``--since`` and ``--until``, or of all time. Raises ``UsageError``."""
+    if since and until and since > until:
+        raise UsageError(f"--since {since} is after --until {until}")
+    return since or date.min, until or date.max
 
 
 def number_of(text: str, what: str) -> int:
@@ -149,7 +131,7 @@ def digests_of(*texts: str | None) -> list[str]:
 
 
 def author_of(
-    session: Session, key: str | None = None, date: str | None = None, allow_duplicate: bool = False
+    session: Session, key: str | None = None, day: date | None = None, allow_duplicate: bool = False
 ) -> Author:
     """Whoever called; the key is made before anything is asked, so that a repeat is recognised."""
     from coinsync.core.proposal import Author
@@ -161,4 +143,4 @@ def author_of(
         if not (re.fullmatch("[a-z0-9-]{1,40}", id) and id.strip("-")):
             advice = "Keys are letters a-z, digits and hyphens."
             raise UsageError(f"--key {clean(key)!r} is no key", advice=advice)
-    return Author(session.actor, session.now(), id, day_of(date), allow_duplicate)
+    return Author(session.actor, session.now(), id, day, allow_duplicate)

@@ -93,7 +93,7 @@ def erase(
     resident: Who,
     stock_text: Annotated[
         str,
-        Option("--stock-text", help="Also notes of stock in which this stands, such as the name."),
+        Option(help="Also notes of stock in which this stands, such as the name."),
     ] = "",
     dry_run: DryRun = False,
     yes: Yes = False,

@@ -13,7 +13,7 @@ from typer import Context, Option
 
 from coinsync import reconcile as proving
 from coinsync.commands import connections, seals
-from coinsync.commands.options import AsCsv, LockTimeout, day_of, day_option
+from coinsync.commands.options import AsCsv, LockTimeout, day_option
 from coinsync.commands.session import DIFFERENT, PARTLY, Session
 from coinsync.core.proof.checks import BY_ID, CRM_CHECKS, Findings, Proof, Severity
 from coinsync.core.proof.crm import check_reading
@@ -43,9 +43,7 @@ def reconcile(
     check: Annotated[
         list[str] | None, Option(metavar="ID", help="Only this check; may be repeated.")
     ] = None,
-    as_of: Annotated[
-        str | None, day_option("The ledger at the end of that day, UTC.", "--as-of")
-    ] = None,
+    as_of: Annotated[date | None, day_option("The ledger at the end of that day, UTC.")] = None,
     with_crm: Annotated[
         bool, Option("--with-crm", help="Also against a fresh reading of the CRM.")
     ] = False,
@@ -60,27 +58,26 @@ def reconcile(
     Every finding says where to look and what mends it.
     """
     session: Session = ctx.obj
-    day = day_of(as_of)
-    if day is not None and with_crm:
+    if as_of is not None and with_crm:
         raise UsageError("--as-of looks back, --with-crm reads the CRM as it is today")
     given = _seals(seal or (), seal_file)
-    if day is not None and (given or against):
+    if as_of is not None and (given or against):
         raise UsageError("--as-of looks back, seals and copies are held against what is there now")
     named = [*check, "seal"] if check and (given or against) else check or ()
-    wanted = _wanted(named, day=day is not None, with_crm=with_crm)
+    wanted = _wanted(named, day=as_of is not None, with_crm=with_crm)
     outcomes: list[Outcome] = []
     # A sync that runs meanwhile would look like differences to the CRM.
     lock = session.lock("reconcile", lock_timeout) if with_crm else nullcontext()
     with lock, session.reader() as reader, _copy(session, against) as copy:
-        if day is not None:
-            proof = proving.prove_day(reader, session.settings, day, wanted=wanted)
+        if as_of is not None:
+            proof = proving.prove_day(reader, session.settings, as_of, wanted=wanted)
         else:
             proof = _proof(session, reader, wanted, given, copy)
         if with_crm:
             with connections.sync(session, reader, (None, None)) as (run, _):
                 outcomes = run.plan_all(session.chosen_branches())
             proof = _with_the_crm(session, proof, outcomes, wanted)
-    _tell(session, proof, day, as_csv)
+    _tell(session, proof, as_of, as_csv)
     return _exit_code(proof, outcomes)
 
 

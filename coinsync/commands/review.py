@@ -24,7 +24,7 @@ Cases = Annotated[
     argument("CASE", "As `review list` names it: LESSON:RESIDENT, or a doubt.", completion.holds),
 ]
 Everything = Annotated[bool, Option("--all", help="Every case that is held.")]
-Kind = Annotated[HoldKind | None, Option("--kind", help="Of all: only these.")]
+Kind = Annotated[HoldKind | None, Option(help="Of all: only these.")]
 
 
 def list_cases(

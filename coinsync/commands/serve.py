@@ -56,24 +56,26 @@ def serve(
 ) -> None:
     """Serve the cabinet, read-only."""
     session: Session = ctx.obj
-    web = session.settings.web
-    address = host or web.host
+    address = host or session.settings.web.host
 
     def listening(port: int) -> None:
         shown = f"[{address}]" if ":" in address else address
         session.say(f"The cabinet listens on http://{shown}:{port}/ until Ctrl-C.")
 
-    serve_families(session, address, port or web.port, threads or web.threads, listening)
+    serve_families(session, address, port, threads, listening)
 
 
 def serve_families(
     session: Session,
-    host: str,
-    port: int,
-    threads: int,
+    host: str | None = None,
+    port: int | None = None,
+    threads: int | None = None,
     listening: Callable[[int], None] = lambda _port: None,
 ) -> None:
-    """Serve the school's VK app. Raises ``ConfigError`` where no family could be let in."""
+    """Serve the school's VK app, where the configuration says what is left out.
+
+    Raises ``ConfigError`` where no family could be let in.
+    """
     from coinsync.pictures import BRAND_ADVICE, brand_problems
 
     web = session.settings.web
@@ -88,9 +90,9 @@ def serve_families(
         *lines, advice = lines
         raise ConfigError(lines, advice=advice.removeprefix("  → "))
     terms = CabinetTerms(
-        host,
-        port,
-        threads,
+        host or web.host,
+        port or web.port,
+        threads or web.threads,
         app_id=web.app_id,
         keys=keys_of(session),
         age_seconds_max=web.launch_hours_max * 3600,

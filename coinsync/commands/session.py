@@ -124,7 +124,7 @@ class Session:
 
         try:
             with self.reader() as reader:
-                names = {branch.id: branch.name for branch in reader.all(Branch)}
+                names = reader.names(Branch)
         except CoinsyncError:
             # Without a database, as before the first sync, the configuration's names are all.
             names = {}

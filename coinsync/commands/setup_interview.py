@@ -15,13 +15,19 @@ import typer
 from coinsync.commands import connections
 from coinsync.commands.session import Session, at_terminal, somebody_is_there
 from coinsync.config import Secrets, kinds
-from coinsync.config.proposals import propose_since, propose_types, propose_zone
+from coinsync.config.proposals import (
+    propose_since,
+    propose_staff_language,
+    propose_types,
+    propose_zone,
+)
 from coinsync.config.secrets import ALFACRM_KEY
 from coinsync.core import setting
 from coinsync.core.identity import clean, plain_number
 from coinsync.core.setting import Kind, expect
 from coinsync.errors import CoinsyncError, CrmRefused, IncompleteRead, TryLater, UsageError
 from coinsync.exchange.alfacrm import AlfaCrmSurvey
+from coinsync.staff_texts import ENGLISH, RUSSIAN
 
 #: What stands for an empty answer, as Enter takes the one that is proposed.
 NONE = "none"
@@ -104,6 +110,16 @@ class Interview:
         app = self._ask("vk_app", question, whole(0, ID_MAX), "", optional=True)
         if app:
             values["web.app_id"] = app
+        environ = self._session.environment.environ
+        locale = environ.get("LC_ALL") or environ.get("LANG", "")
+        names = [values["school.name"], *self._branch_names.values()]
+        values["school.staff_language"] = self._ask(
+            "staff_language",
+            "Language of what clerks read: ru or en",
+            setting.choice(ENGLISH, RUSSIAN),
+            propose_staff_language(names, locale),
+            optional=True,
+        )
         return values
 
     # --- asking ---

@@ -1,6 +1,5 @@
 """Sales and fairs."""
 
-from datetime import date
 from typing import Annotated
 
 from typer import Context, Option
@@ -47,11 +46,11 @@ def sell(
     ctx: Context,
     resident: Who,
     item: Annotated[str, argument("ITEM", "Its code, or a part of its name.", completion.items)],
-    quantity: Annotated[str, Option("--quantity", help="How many.")] = "1",
-    price: Annotated[str, Option("--price", help="Another price for each; needs a --reason.")] = "",
+    quantity: Annotated[str, Option(help="How many.")] = "1",
+    price: Annotated[str, Option(help="Another price for each; needs a --reason.")] = "",
     also: Annotated[
         list[str] | None,
-        Option("--also", metavar="RESIDENT=COINS", help="Who pays a part; may be repeated."),
+        Option(metavar="RESIDENT=COINS", help="Who pays a part; may be repeated."),
     ] = None,
     reason: Reason = "",
     event: Fair = "",
@@ -77,9 +76,7 @@ def sell(
 def refund(
     ctx: Context,
     sale: SaleKey,
-    line: Annotated[
-        list[int] | None, Option("--line", help="Only this line; may be repeated.")
-    ] = None,
+    line: Annotated[list[int] | None, Option(help="Only this line; may be repeated.")] = None,
     note: Note = "",
     day: DayOfSale = None,
     dry_run: DryRun = False,
@@ -95,7 +92,7 @@ def refund(
         sold = lookup.find_sale(clerk.reader, sale)
         return desk.refund(clerk, sold, line or (), note=text)
 
-    return carry_out(ctx.obj, decide, dry_run, yes, author_of(ctx.obj, date=day))
+    return carry_out(ctx.obj, decide, dry_run, yes, author_of(ctx.obj, day=day))
 
 
 def sales(
@@ -105,8 +102,7 @@ def sales(
     session: Session = ctx.obj
     first, last = span(since, until)
     with session.reader() as reader:
-        since_day, until_day = first or date.min, last or date.max
-        sales = reader.sales(since=since_day, until=until_day, event=event.lower() or None)
+        sales = reader.sales(since=first, until=last, event=event.lower() or None)
         purchases = lookup.purchases(reader, sales, session.settings.profile.zone_of)
     session.print_listing(render.sales(purchases), as_csv)
 
@@ -126,14 +122,14 @@ def report(
     """Who bought what, what sells, what does not move; or all of a fair."""
     session: Session = ctx.obj
     first, last = span(since, until)
-    if event and (first or last):
+    if event and (since or until):
         raise UsageError("shop report: --event, or --since and --until")
     with session.reader() as reader:
         report = lookup.report(
             reader,
             residents_of(reader, session.chosen_branch_ids()),
-            first or date.min,
-            last or date.max,
+            first,
+            last,
             fair=fairs.find_fair(reader, event) if event else None,
             zone_of=session.settings.profile.zone_of,
         )
@@ -151,7 +147,7 @@ def events(ctx: Context, as_csv: AsCsv = False) -> None:
 def open_fair(
     ctx: Context,
     event: Code,
-    title: Annotated[str, Option("--title", help="As people call it.")] = "",
+    title: Annotated[str, Option(help="As people call it.")] = "",
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> int:

@@ -29,7 +29,7 @@ from coinsync.render import shop as render
 
 Goods = Annotated[str, argument("CODE", "Its code, or a part of its name.", completion.items)]
 Pieces = Annotated[str, argument("PIECES", "How many.")]
-NoteOfStaff = Annotated[str, Option("--note", help="Why; staff alone reads it.")]
+NoteOfStaff = Annotated[str, Option(help="Why; staff alone reads it.")]
 
 
 def list_stock(

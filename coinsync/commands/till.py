@@ -31,7 +31,6 @@ from coinsync.lookup.residents import find_resident
 from coinsync.lookup.shop import last_sale, shelf
 from coinsync.render import shop as render
 from coinsync.render.coins import proposal_page
-from coinsync.render.numbers import titled
 from coinsync.staff_texts import StaffText, columns, joined, phrase
 from coinsync.store.database import PooledConnection
 from coinsync.store.reader import Reader
@@ -172,9 +171,8 @@ class _Till:
             buyers = [Buyer(self._find(clerk.reader, text), part) for text, part in payers(typed)]
             if not goods:
                 for buyer in buyers:
-                    who, coins = buyer.resident, clerk.reader.balance(buyer.resident.id)
-                    titled_who = titled(who.id, who.name)
-                    self._say("buyer_balance", who=titled_who, coins=coins)
+                    coins = clerk.reader.balance(buyer.resident.id)
+                    self._say("buyer_balance", who=str(buyer.resident), coins=coins)
                 goods = ask_line(f"{self._text('goods')}> ")
         if not goods:
             return

@@ -29,7 +29,7 @@ def waiting(
         bool, Option("--all", help="Everything, and remember nothing of it.")
     ] = False,
     stock: Annotated[
-        int, Option("--stock", min=0, metavar="PIECES", help="Fewer pieces of an item are told.")
+        int, Option(min=0, metavar="PIECES", help="Fewer pieces of an item are told.")
     ] = 3,
     max_age: Annotated[
         str | None,

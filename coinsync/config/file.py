@@ -42,18 +42,18 @@ def load(path: Path) -> Settings:
     try:
         with path.open("rb") as file:
             content = file.read(BYTES_MAX + 1)
-        # Windows editors begin a file with a byte order mark, which TOML does not know.
-        text = content.decode("utf-8-sig").replace("\r\n", "\n")
     except OSError as error:
         raise ConfigError(
             [f"config: {path} cannot be read ({reason_of(error)})"],
             advice='Run "coinsync init", or pass --config FILE.',
         ) from error
+    _refuse_long(path, content)
+    try:
+        # Windows editors begin a file with a byte order mark, which TOML does not know.
+        text = content.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
-        _refuse_long(path, content)
         advice = "Save it as UTF-8: in Notepad by Save as, Encoding."
         raise ConfigError([f"config: {path} is not UTF-8"], advice=advice) from error
-    _refuse_long(path, content)
     return parse(text, path)
 
 
@@ -112,24 +112,21 @@ class _FileReading:
 
     def blocks(self, section: Section, given: Any, start: Path) -> list[dict[str, Any]]:
         """The values of each block of a section; one that is not repeated has exactly one."""
+        heading, expected, blocks = f"[[{section.name}]]", "at least one block", given
         if not section.repeated:
-            given = {} if given is None else given
-            if isinstance(given, dict):
-                return [self._values(f"[{section.name}]", section.keys, given, start)]
-            self._refuse(f"[{section.name}]: expected a section, got {_shown(given)}")
-            return [{}]
-        if given is None and section.optional:
+            heading, expected = f"[{section.name}]", "a section"
+            blocks = [{} if given is None else given]
+        elif given is None and section.optional:
             return []
-        heading = f"[[{section.name}]]"
-        blocks = given if isinstance(given, list) else []
-        if not blocks or not all(isinstance(block, dict) for block in blocks):
-            self._refuse(f"{heading}: expected at least one block, got {_shown(given)}")
-        else:
-            blocks = [
-                self._values(f"{heading} {number}", section.keys, block, start)
-                for number, block in enumerate(blocks, 1)
-            ]
-        return blocks
+        is_list = isinstance(blocks, list) and len(blocks) > 0
+        if not is_list or not all(isinstance(block, dict) for block in blocks):
+            self._refuse(f"{heading}: expected {expected}, got {_shown(given)}")
+            return [{}]
+        values = []
+        for number, block in enumerate(blocks, 1):
+            where = f"{heading} {number}" if section.repeated else heading
+            values.append(self._values(where, section.keys, block, start))
+        return values
 
     def _values(
         self, where: str, keys: Iterable[Key], given: Mapping[str, Any], start: Path

@@ -1,11 +1,13 @@
 """What to propose to a school that is being set up, by the names of what it has."""
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import date
 
 from coinsync.config import kinds
 from coinsync.core.facts import LessonType
 from coinsync.core.rules import GROUP_BASE
+from coinsync.staff_texts import ENGLISH, RUSSIAN
 
 MOSCOW = "Europe/Moscow"
 _TRIAL_WORDS = ("пробн", "trial")
@@ -40,6 +42,12 @@ def propose_types(
             others.append((use, lesson_type.id))
     regular = {max(others)[1]} if others else set()
     return regular, trial, makeup
+
+
+def propose_staff_language(names: Iterable[str], locale: str) -> str:
+    """Russian where the school is called so in Russian letters, or its machine speaks Russian."""
+    is_russian = re.search("[а-яё]", " ".join(names).lower()) or locale.startswith("ru")
+    return RUSSIAN if is_russian else ENGLISH
 
 
 def propose_since(today: date) -> date:

@@ -167,28 +167,16 @@ def nearest(colour: str, others: Sequence[str]) -> str:
     It is looked for on straight ways to black and to white, so that the hue stays. Where nothing
     passes, it is whichever of these is told apart better.
     """
-    if _passes(colour, others):
-        return colour
-    passing = []
-    for end in (_BLACK, _WHITE):
-        mixed = _first_passing(colour, end, others)
-        if mixed:
-            passing.append(mixed)
-    if not passing:
-        return max((_BLACK, _WHITE), key=lambda end: min(contrast(end, other) for other in others))
-    return min(passing, key=lambda mixed: _distance(mixed, colour))
+    for step in range(_STEPS + 1):
+        for end in (_BLACK, _WHITE):
+            mixed = _mixed(colour, end, step / _STEPS)
+            if _worst(mixed, others) >= CONTRAST_MIN:
+                return mixed
+    return max((_BLACK, _WHITE), key=lambda end: _worst(end, others))
 
 
-def _first_passing(colour: str, end: str, others: Sequence[str]) -> str:
-    for step in range(1, _STEPS + 1):
-        mixed = _mixed(colour, end, step / _STEPS)
-        if _passes(mixed, others):
-            return mixed
-    return ""
-
-
-def _passes(colour: str, others: Sequence[str]) -> bool:
-    return all(contrast(colour, other) >= CONTRAST_MIN for other in others)
+def _worst(colour: str, others: Sequence[str]) -> float:
+    return min(contrast(colour, other) for other in others)
 
 
 def _mixed(colour: str, end: str, share: float) -> str:
@@ -196,11 +184,6 @@ def _mixed(colour: str, end: str, share: float) -> str:
     for channel, end_channel in zip(_channels(colour), _channels(end), strict=True):
         digits += f"{round(255 * (channel + (end_channel - channel) * share)):02x}"
     return f"#{digits}"
-
-
-def _distance(colour: str, other: str) -> float:
-    pairs = zip(_channels(colour), _channels(other), strict=True)
-    return sum((channel - other_channel) ** 2 for channel, other_channel in pairs)
 
 
 def _channels(colour: str) -> list[float]:

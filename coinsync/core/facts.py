@@ -93,6 +93,9 @@ class Group(Fact):
     id: int
     name: str
 
+    def __str__(self) -> str:
+        return f"#{self.id} {self.name}"
+
 
 @dataclass(frozen=True, slots=True)
 class Resident(Fact):
@@ -103,6 +106,10 @@ class Resident(Fact):
     presence: Presence
     branches: tuple[int, ...]
     vk: str = ""
+
+    def __str__(self) -> str:
+        """For staff: the number, with the name where there is one."""
+        return f"#{self.id} {self.name}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)

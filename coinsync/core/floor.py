@@ -9,7 +9,7 @@ from datetime import date
 
 from coinsync.core.catalog import quantities
 from coinsync.core.facts import Merge
-from coinsync.core.ledger import Entry, Kind, survivors_of
+from coinsync.core.ledger import Entry, Kind, Survivors, survivors_of
 from coinsync.core.plan import Plan, Purpose, Put
 from coinsync.errors import NotEnoughCoins, OutOfStock
 from coinsync.staff_texts import joined, phrase
@@ -18,28 +18,37 @@ from coinsync.staff_texts import joined, phrase
 Losses = Mapping[int, Counter[date]]
 
 
-def losses_of_plan(plan: Plan, merges: Collection[Merge]) -> tuple[Mapping[int, int], Losses]:
+def losses_of_plan(plan: Plan, merges: Collection[Merge]) -> tuple[Survivors, Losses]:
     """Which card goes on as which, and who may come below zero; ``merges`` are all recorded.
 
     Who loses nothing and is named all the same is a card that a merge holds together no longer.
     """
     survivors = survivors_of(plan.facts_after(Merge, merges))
-    unlimited = frozenset(entry.key for entry in plan.entries if _may_cross_zero(plan, entry))
-    parted: Losses = {card: Counter() for card in _parted(plan, survivors)}
-    return survivors, {**parted, **losses_of(plan.entries, survivors, unlimited)}
+    unlimited: set[str] = set()
+    # A reversal that a person reviewed may leave a debt, and nothing else.
+    if plan.purpose is Purpose.REVIEW:
+        unlimited.update(entry.key for entry in plan.entries if entry.kind is Kind.REVERSAL)
+    losses = dict(losses_of(plan.entries, survivors, unlimited))
+    for change in plan.changes:
+        match change:
+            case Put(new=Merge() as merge, old=Merge() as before):
+                if before.into and before.into != merge.into:
+                    for card in (merge.resident, before.into):
+                        losses.setdefault(survivors[card], Counter())
+    return survivors, losses
 
 
 def losses_of(
-    entries: Collection[Entry], survivors: Mapping[int, int], unlimited: Collection[str] = ()
+    entries: Collection[Entry], survivors: Survivors, unlimited: Collection[str] = ()
 ) -> Losses:
     """Who loses coins by entries; those under the keys ``unlimited`` may leave a debt."""
     guarded: set[int] = set()
     for entry in entries:
         if entry.coins < 0 and entry.key not in unlimited:
-            guarded.add(survivors.get(entry.resident, entry.resident))
+            guarded.add(survivors[entry.resident])
     losses = {owner: Counter[date]() for owner in guarded}
     for entry in entries:
-        owner = survivors.get(entry.resident, entry.resident)
+        owner = survivors[entry.resident]
         if owner not in losses:
             continue
         # Nobody spends what came later. But a lesson that is taken back counts in the end alone:
@@ -53,21 +62,6 @@ def first_day(losses: Losses) -> date:
     """The first day on which coins are missing."""
     days = [day for coins in losses.values() for day in coins if coins[day] < 0]
     return min(days, default=date.max)
-
-
-def _may_cross_zero(plan: Plan, entry: Entry) -> bool:
-    # A reversal that a person reviewed may leave a debt, and nothing else.
-    return plan.purpose is Purpose.REVIEW and entry.kind is Kind.REVERSAL
-
-
-def _parted(plan: Plan, survivors: Mapping[int, int]) -> frozenset[int]:
-    cards: set[int] = set()
-    for change in plan.changes:
-        match change:
-            case Put(new=Merge() as merge, old=Merge() as before):
-                if before.into and before.into != merge.into:
-                    cards |= {merge.resident, before.into}
-    return frozenset(survivors.get(card, card) for card in cards)
 
 
 def debts(
@@ -93,7 +87,7 @@ def debts(
         # Coins never move between cards. Whoever stands alone again must have spent no more than
         # came to that card.
         if not changes and has < 0:
-            texts[owner] = f"#{owner} has {has} coins, on its own"
+            texts[owner] = phrase("not_enough_alone", who=f"#{owner}", has=has)
     return texts
 
 

@@ -47,6 +47,8 @@ _NO_VK = frozenset({"нет", "no", "none", "-", "—"})
 #: look alike on a screen, in Russian, Tatar and Ukrainian names.
 _SAME_LETTERS = str.maketrans("abcehijkmopstxyəɵёëһүь", "авсеніјкморѕтхуәөеенув")
 
+#: Control characters, direction and zero-width ones, halves of a pair, and nobody's.
+_HIDDEN = ("Cc", "Cf", "Cs", "Co")
 
 # Spreadsheets split a file at another delimiter than it was written with, inside of quotes as well.
 _CELL_BEGINS, _FORMULA_BEGINS = r"((?:^|[,;\t])[\s\"]*)", "(?='*[=+\\-@＝＋－＠])"
@@ -115,7 +117,10 @@ def _read_word(word: str, *, bare: bool) -> VkText:
     number = _NUMBER.fullmatch(word)
     # vk.com/123 is not the page of id123, and nobody's screen name either.
     if number and (bare or not word.isdigit()):
-        return _number(number[1], most=PEER_MAX if word.isdigit() else VK_ID_MAX)
+        value = int(number[1])
+        if value <= (PEER_MAX if word.isdigit() else VK_ID_MAX):
+            return VkText(VkKind.NUMBER, number=value)
+        return VkText(VkKind.UNREADABLE)
     if _COMMUNITY.fullmatch(word):
         return VkText(VkKind.COMMUNITY)
     is_part = _APP_OR_PART.fullmatch(word) or "/" in word
@@ -132,11 +137,6 @@ def _peer(digits: str) -> VkText:
     return VkText(VkKind.NUMBER, number=value) if is_person else VkText(VkKind.NOT_A_PERSON)
 
 
-def _number(digits: str, *, most: int = VK_ID_MAX) -> VkText:
-    value = int(digits)
-    return VkText(VkKind.NUMBER, number=value) if value <= most else VkText(VkKind.UNREADABLE)
-
-
 def harmless(text: str) -> str:
     """A text on one line, without control, direction or zero-width characters."""
     # Most texts are; this is asked of every name in every list.
@@ -146,7 +146,7 @@ def harmless(text: str) -> str:
     for char in text:
         if char.isspace():
             shown.append(" ")
-        elif not _is_hidden(char):
+        elif unicodedata.category(char) not in _HIDDEN:
             shown.append(char)
     return "".join(shown)
 
@@ -178,11 +178,10 @@ def plain_number(text: str) -> int | None:
 
 def answers_to(name: str, text: str) -> bool:
     """Whether a word of a name begins with ``text``: "ада" finds "Ада М.", not "Лада"."""
-    wanted, searched = folded(text), folded(name)
-    at = searched.find(wanted) if wanted else -1
-    while at > 0 and searched[at - 1].isalnum():
-        at = searched.find(wanted, at + 1)
-    return at >= 0
+    wanted = folded(text)
+    # Neither a letter nor a digit stands before it.
+    beginning = rf"(?<![^\W_]){re.escape(wanted)}"
+    return bool(wanted) and re.search(beginning, folded(name)) is not None
 
 
 def folded(text: str) -> str:
@@ -194,11 +193,6 @@ def folded(text: str) -> str:
     # A Mac writes "й" and "ё" in two characters each; so do the letters that come out of this.
     composed = unicodedata.normalize("NFKC", text).casefold().translate(_SAME_LETTERS)
     return clean(unicodedata.normalize("NFKC", composed))
-
-
-def _is_hidden(char: str) -> bool:
-    # Cc control, Cf direction and zero-width, Cs half of a pair, Co nobody's.
-    return unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co")
 
 
 class NameForm(StrEnum):

@@ -11,20 +11,18 @@ from coinsync.core.reasons import why
 #: So many different reasons of one run are told; an import may have hundreds.
 _REASONS_MAX = 2
 
-#: Entries that nobody takes back, and what to do instead.
+#: Entries that nobody takes back: the id of the text that says what to do instead.
 NOT_TAKEN_BACK: Mapping[str, str] = {
-    Kind.REVERSAL: "is a reversal itself; post a new credit or debit instead",
-    Kind.REFUND: "is a refund; sell again instead",
+    Kind.REVERSAL: "no_undo_reversal",
+    Kind.REFUND: "no_undo_refund",
 }
 #: Why ``undo`` refuses a run, and what to do instead, by purpose and by kind of entry.
 _INSTEAD: Mapping[str, str] = {
-    Purpose.LESSONS: 'is a sync\'s; correct the CRM and sync again, or "coinsync reverse ENTRY"',
-    Purpose.PEOPLE: "is a sync's; correct the CRM and sync again",
-    Purpose.CATALOG: 'moved no coins; "coinsync catalog load" or "coinsync catalog stock count"',
-    Purpose.REVIEW: 'is a decision of "coinsync review"; credit or debit the difference',
-    Purpose.ACCEPT: "changed nothing",
-    Purpose.DESK: 'moved no coins; "coinsync residents unmerge", "links add" or "links revoke"'
-    " mend cards and links, and nothing brings back what was erased",
+    Purpose.LESSONS: "no_undo_lessons",
+    Purpose.PEOPLE: "no_undo_lessons",
+    Purpose.CATALOG: "no_undo_catalog",
+    Purpose.REVIEW: "no_undo_review",
+    Purpose.DESK: "no_undo_desk",
     **NOT_TAKEN_BACK,
 }
 
@@ -44,7 +42,7 @@ def what_was_done(run: Run, lines: Sequence[Line]) -> str:
     """In a word what a run did; ``lines`` are its entries."""
     if not lines or run.purpose == Purpose.REVIEW:
         return run.purpose
-    entry = lines[0].posted.entry
+    entry = lines[0].entry
     return "import" if entry.key.startswith(KEY_PREFIX) else entry.kind.value
 
 
@@ -52,7 +50,7 @@ def reasons_of(lines: Iterable[Line]) -> str:
     """Why the coins of a run moved, each reason once and only the first of them."""
     reasons: dict[str, None] = {}
     for line in lines:
-        entry = line.posted.entry
+        entry = line.entry
         reasons[why(entry.reason, entry.rule, line.note)] = None
     told = list(reasons)[:_REASONS_MAX]
     if len(reasons) > _REASONS_MAX:
@@ -63,17 +61,17 @@ def reasons_of(lines: Iterable[Line]) -> str:
 def sale_of(lines: Iterable[Line]) -> str:
     """The key of the sale for which a run took coins; "" where it is no sale."""
     for line in lines:
-        entry = line.posted.entry
+        entry = line.entry
         if entry.kind is Kind.SALE:
             return entry.key.split(":")[1]
     return ""
 
 
 def refusal_of_undo(run: Run, lines: Sequence[Line]) -> str:
-    """Why a run is not taken back whole, and what to do instead; "" where it may be."""
+    """The id of the text that says why a run is not taken back whole; "" where it may be."""
     if not lines or run.purpose not in (Purpose.DESK, Purpose.SALE):
-        return _INSTEAD.get(run.purpose, "moved no coins")
-    return _INSTEAD.get(lines[0].posted.entry.kind, "")
+        return _INSTEAD.get(run.purpose, "no_undo")
+    return _INSTEAD.get(lines[0].entry.kind, "")
 
 
 def way_back(run: Run, lines: Sequence[Line], *, is_refunded: bool) -> str:
@@ -86,7 +84,7 @@ def way_back(run: Run, lines: Sequence[Line], *, is_refunded: bool) -> str:
     sale = sale_of(lines)
     if sale:
         return "" if is_refunded else f"coinsync refund {sale} --note TEXT"
-    standing = [line.posted.n for line in lines if line.reversed_by is None]
+    standing = [line.n for line in lines if line.reversed_by is None]
     if not standing:
         return ""
     if len(lines) == 1:

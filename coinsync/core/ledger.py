@@ -75,8 +75,7 @@ class Entry:
     def __post_init__(self) -> None:
         # bool is a kind of int in Python, and True would be one coin.
         if type(self.coins) is not int or self.coins == 0:
-            reason = f"an entry moves a whole number of coins and not 0, got {self.coins!r}"
-            raise ValueError(reason)
+            raise ValueError(f"an entry moves whole coins and not 0, got {self.coins!r}")
         if self.seq < 1:
             raise ValueError(f"entries under a key are numbered from 1, got {self.seq}")
         if not is_key(self.key):
@@ -187,6 +186,16 @@ class Line:
     note: str = ""
     reversed_by: int | None = None
 
+    @property
+    def n(self) -> int:
+        """The number of its entry."""
+        return self.posted.n
+
+    @property
+    def entry(self) -> Entry:
+        """The entry itself."""
+        return self.posted.entry
+
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
@@ -210,11 +219,18 @@ def utc_text(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def survivors_of(merges: Iterable[Merge]) -> dict[int, int]:
-    """The card on which each merged card goes on in the end."""
+class Survivors(dict[int, int]):
+    """The card on which each merged card goes on in the end; any other goes on as itself."""
+
+    def __missing__(self, card: int) -> int:
+        return card
+
+
+def survivors_of(merges: Iterable[Merge]) -> Survivors:
+    """Which card goes on as which."""
     # No writer makes a circle of cards; should one be there, its lowest number goes on.
     into = {merge.resident: merge.into for merge in merges if merge.into}
-    survivors: dict[int, int] = {}
+    survivors = Survivors()
     for card in into:
         path = [card]
         while path[-1] in into and into[path[-1]] not in path:

@@ -164,6 +164,6 @@ def _merged_with(cards: Collection[int], merges: Iterable[Merge]) -> set[int]:
     if not cards:
         return set()
     survivors = survivors_of(merges)
-    owners = {survivors.get(card, card) for card in cards}
+    owners = {survivors[card] for card in cards}
     relatives = {card for card, survivor in survivors.items() if survivor in owners}
     return (relatives | owners) - set(cards)

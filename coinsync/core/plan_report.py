@@ -126,7 +126,6 @@ def of_plan(
 ) -> PlanReport:
     """Show a plan; ``branch`` is its name and its zone."""
     branch_name, zone = branch
-    counts = plan.counts
     awards_posted = plan.evidence.awards_posted
     percent = 100 * plan.lessons_lost / awards_posted if awards_posted else 0.0
     return PlanReport(
@@ -140,7 +139,7 @@ def of_plan(
         lines=tuple(_LineWriter(plan, names, today).lines()),
         people=tuple(_people_lines(plan.changes)),
         changes=len(plan.changes),
-        counts=counts,
+        counts=plan.counts,
         awards_posted=awards_posted,
         limits=limits,
         unsafe=plan.check(limits),
@@ -211,14 +210,14 @@ class _LineWriter:
                 note = reason_text(entry.reason)
                 others.append(self._of_entries(sign, entry.kind.value, [entry], note))
         lines += others
-        lines += self._of_kind(RemarkKind.HOLD, "?", "hold", _why_held)
-        lines += self._of_kind(RemarkKind.DOUBT, "?", "doubt", _what_is_doubted)
-        lines += self._of_kind(RemarkKind.RERATE, "~", "rerate", _rerated, _lesson_and_coins)
-        lines += self._of_kind(RemarkKind.UNREADABLE, "!", "unreadable", _what_cannot_be_read)
+        lines += self._of_kind(RemarkKind.HOLD, "?")
+        lines += self._of_kind(RemarkKind.DOUBT, "?")
+        lines += self._of_kind(RemarkKind.RERATE, "~", "lesson", "coins")
+        lines += self._of_kind(RemarkKind.UNREADABLE, "!")
         lines += self._unknown_types()
-        lines += self._of_kind(RemarkKind.SKIP, ".", "skip", _reasons, _lesson_and_known)
-        lines += self._of_kind(RemarkKind.TWICE, "!", "twice", _like_which)
-        lines += self._of_kind(RemarkKind.VK, ".", "vk", _vk_pages, _reason_and_known)
+        lines += self._of_kind(RemarkKind.SKIP, ".", "lesson", "known")
+        lines += self._of_kind(RemarkKind.TWICE, "!")
+        lines += self._of_kind(RemarkKind.VK, ".", "reason", "known")
         return lines
 
     def _awards(self) -> list[PlanLine]:
@@ -264,15 +263,9 @@ class _LineWriter:
     def _type(self, lesson: Lesson) -> str:
         return f"{lesson.type} {self._names.name(facts.LessonType, lesson.type)}".rstrip()
 
-    def _of_kind(
-        self,
-        kind: RemarkKind,
-        sign: str,
-        verb: str,
-        note_of: Callable[[Sequence[Remark]], str],
-        key: Callable[[Remark], Hashable] = id,
-    ) -> list[PlanLine]:
-        """Remarks of a kind: each on a line of its own, or those with the same ``key`` on one."""
+    def _of_kind(self, kind: RemarkKind, sign: str, *same: str) -> list[PlanLine]:
+        """Remarks of a kind: each on its own line, or those with the ``same`` fields on one."""
+        key: Callable[[Remark], Hashable] = attrgetter(*same) if same else id
         lines = []
         for _, group in gathered(self._remarks.get(kind, ()), key):
             residents = [remark.resident for remark in group if remark.resident]
@@ -281,7 +274,7 @@ class _LineWriter:
             # Whether two cards are one child's is asked until a person answers.
             is_open_merge = doubt is not None and doubt.is_merge and not doubt.ruling
             known = group[0].known and not is_open_merge
-            line = PlanLine(sign, verb, coins=coins, note=note_of(group), known=known)
+            line = PlanLine(sign, kind.value, coins=coins, note=_note_of(group), known=known)
             lines.append(self._named(line, group[0].lesson, residents))
         return lines
 
@@ -302,43 +295,30 @@ class _LineWriter:
         return replace(line, day=lesson.date, starts=lesson.starts, title=title, type=type_)
 
 
-_lesson_and_coins = attrgetter("lesson", "coins")
-_lesson_and_known = attrgetter("lesson", "known")
-_reason_and_known = attrgetter("reason", "known")
-
-
-def _why_held(group: Sequence[Remark]) -> str:
-    [remark] = group
-    note = reason_text(remark.reason)
-    unsure = (Reason.NOT_MARKED, Reason.MEMBERSHIP_UNKNOWN)
-    if remark.coins < 0 and remark.reason not in unsure:
-        # Everything that is known would take the coins, so it waits because they are gone.
-        note += ", the coins are spent"
-    return note
-
-
-def _what_is_doubted(group: Sequence[Remark]) -> str:
-    doubt = group[0].doubt
-    return doubt_text(doubt) if doubt else ""
-
-
-def _like_which(group: Sequence[Remark]) -> str:
-    return f"the same group, day, hour, type and pupils as lesson {group[0].other}; both are paid"
-
-
-def _rerated(group: Sequence[Remark]) -> str:
-    return "the rules give this now; pass --rerate to post it"
-
-
-def _what_cannot_be_read(group: Sequence[Remark]) -> str:
-    card, lesson = "this card stays as it was", "held, neither paid nor taken back"
-    return f"field {group[0].detail} cannot be read: {card if group[0].lesson is None else lesson}"
-
-
-def _reasons(group: Sequence[Remark]) -> str:
-    reasons = Counter(SHORT_REASONS.get(remark.reason, remark.reason) for remark in group)
-    return ", ".join(f"{reason} {count}" for reason, count in sorted(reasons.items()))
-
-
-def _vk_pages(group: Sequence[Remark]) -> str:
-    return f"VK page not linked: {VK_PROBLEMS.get(group[0].reason, group[0].reason)}"
+def _note_of(group: Sequence[Remark]) -> str:
+    """What is said of remarks on one line."""
+    remark = group[0]
+    match remark.kind:
+        case RemarkKind.HOLD:
+            unsure = (Reason.NOT_MARKED, Reason.MEMBERSHIP_UNKNOWN)
+            # Everything that is known would take the coins, so it waits because they are gone.
+            is_spent = remark.coins < 0 and remark.reason not in unsure
+            return reason_text(remark.reason) + (", the coins are spent" if is_spent else "")
+        case RemarkKind.DOUBT if remark.doubt:
+            return doubt_text(remark.doubt)
+        case RemarkKind.RERATE:
+            return "the rules give this now; pass --rerate to post it"
+        case RemarkKind.UNREADABLE:
+            outcome = "held, neither paid nor taken back"
+            if remark.lesson is None:
+                outcome = "this card stays as it was"
+            return f"field {remark.detail} cannot be read: {outcome}"
+        case RemarkKind.SKIP:
+            reasons = Counter(SHORT_REASONS.get(each.reason, each.reason) for each in group)
+            return ", ".join(f"{reason} {count}" for reason, count in sorted(reasons.items()))
+        case RemarkKind.TWICE:
+            alike = f"the same group, day, hour, type and pupils as lesson {remark.other}"
+            return f"{alike}; both are paid"
+        case RemarkKind.VK:
+            return f"VK page not linked: {VK_PROBLEMS.get(remark.reason, remark.reason)}"
+    return ""

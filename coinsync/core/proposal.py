@@ -59,7 +59,6 @@ class Case:
 class DoubtCase:
     """A doubt, with the name of its resident, or the day (or month) of its lesson."""
 
-    case: str
     doubt: Doubt
     name: str = ""
     day: str = ""

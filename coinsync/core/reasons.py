@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from coinsync.core import ledger
 from coinsync.core.rules import Reason
 from coinsync.core.wording import RUSSIAN
-from coinsync.staff_texts import in_both, joined
+from coinsync.staff_texts import StaffText, in_both, joined, phrase
 
 REASONS: Mapping[str, str] = {
     "lesson": "lesson attended",
@@ -44,6 +44,13 @@ def reason_for_staff(code: str) -> str:
     # A family reads nothing beside a lesson that it sees in the line.
     russian = RUSSIAN.reasons.get(code) or RUSSIAN.lesson
     return in_both(russian, REASONS[code]) if code in REASONS else code
+
+
+def entries_text(first: int, last: int) -> StaffText:
+    """What entries are called that stand one after the other."""
+    if first == last:
+        return phrase("the_entry", n=first)
+    return phrase("entries", first=first, last=last)
 
 
 def why(reason: str, rule: str, note: str, ways: Mapping[str, str] | None = None) -> str:

@@ -39,6 +39,11 @@ class Purchase:
         return [line for line in self.lines if line.line not in self.refunded]
 
     @property
+    def stands(self) -> bool:
+        """Whether it is still a sale: something of it did not come back."""
+        return len(self.refunded) < len(self.lines)
+
+    @property
     def coins(self) -> int:
         """Coins that the shop kept."""
         return sum(payment.coins for payment in self.payments)
@@ -73,7 +78,7 @@ class ItemLine:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Sales of a clerk or of an hour, and the coins that they kept."""
+    """Sales of a clerk or of an hour that stand, and the coins that they kept."""
 
     name: str
     sales: int
@@ -109,7 +114,7 @@ def paid_by_card(
     owners = survivors or {}
     paid: dict[int, int] = {}
     for line in payments:
-        entry = line.posted.entry
+        entry = line.entry
         card = owners.get(entry.resident, entry.resident)
         paid[card] = paid.get(card, 0) - entry.coins
     return dict(sorted(paid.items()))

@@ -3,7 +3,7 @@
 A family never reads a code of ours: without words for it, what staff typed stands alone.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import TypeVar
@@ -18,7 +18,6 @@ from coinsync.core.ledger import (
     OPENED,
     RETURNED,
     TAKEN_BACK,
-    Entry,
     Kind,
     Line,
 )
@@ -115,35 +114,29 @@ class LineFormatter:
 
     def what(self, line: Line, groups: Mapping[int, str]) -> str:
         """Name a line: a lesson by its groups, hand work by its kind."""
-        kind = line.posted.entry.kind
-        lesson = self.words.lesson
-        if line.lesson is not None:
-            lesson = _joined_names(line.lesson.groups, groups) or lesson
+        kind = line.entry.kind
+        names = [groups.get(id, "").strip() for id in line.lesson.groups] if line.lesson else []
+        lesson = ", ".join(filter(None, names)) or self.words.lesson
         if kind is Kind.AWARD:
             return lesson
-        if kind is Kind.REVERSAL and line.posted.entry.lesson is not None:
+        if kind is Kind.REVERSAL and line.entry.lesson is not None:
             return self.words.reversal_of.format(what=lesson)
         return self.words.kinds[kind]
 
     def why(self, line: Line) -> str:
         """Say why; what staff typed stays as typed."""
-        entry, note = line.posted.entry, line.note.strip()
+        entry, note = line.entry, line.note.strip()
         if entry.reason in NOTE_SAYS_ALL and note:
             return note
-        reason = self._reason(entry)
-        if reason and note:
-            return f"{reason}: {note}"
-        return reason or note
-
-    def _reason(self, entry: Entry) -> str:
-        if entry.reason == BY_WAY and entry.rule in self.ways:
-            return self.ways[entry.rule]
         # A way that the school has given up since has lost its title, not its entries.
-        return self.words.reasons.get(entry.reason, "")
+        reason = self.words.reasons.get(entry.reason, "")
+        if entry.reason == BY_WAY:
+            reason = self.ways.get(entry.rule, reason)
+        return ": ".join(filter(None, (reason, note)))
 
     def takes_back(self, line: Line, by_number: Mapping[int, Line]) -> str:
         """Point from a reversal to what it reverses, else ""."""
-        entry = line.posted.entry
+        entry = line.entry
         if entry.reverses is None:
             return ""
         if entry.lesson is not None:
@@ -151,7 +144,7 @@ class LineFormatter:
         original = by_number.get(entry.reverses)
         if original is None:
             return self.words.older_reversed
-        return self.words.entry_reversed.format(day=self.day(original.posted.entry.happened_on))
+        return self.words.entry_reversed.format(day=self.day(original.entry.happened_on))
 
     def taken_back(self, line: Line, by_number: Mapping[int, Line]) -> str:
         """Point from a line to its reversal, else ""."""
@@ -165,7 +158,7 @@ class LineFormatter:
 
     def late(self, line: Line) -> str:
         """Say when a line was posted more than a day late, else ""."""
-        entry = line.posted.entry
+        entry = line.entry
         posted_on = self.local(line.posted.posted_at).date()
         if posted_on - entry.happened_on <= LATE_AFTER or self.came_with_start(line):
             return ""
@@ -175,17 +168,12 @@ class LineFormatter:
 
     def came_with_start(self, line: Line) -> bool:
         """Whether it is for a lesson before the day on which the school's coins began."""
-        entry = line.posted.entry
+        entry = line.entry
         if not self.began_at or entry.kind is not Kind.AWARD:
             return False
         began_on = self.local(self.began_at).date()
         posted_on = self.local(line.posted.posted_at).date()
         return entry.happened_on < began_on == posted_on
-
-
-def _joined_names(ids: Iterable[int], names: Mapping[int, str]) -> str:
-    known = [names.get(id, "").strip() for id in ids]
-    return ", ".join(name for name in known if name)
 
 
 #: One text in Russian, and the same in English.

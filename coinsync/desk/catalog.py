@@ -57,10 +57,7 @@ def move_stock(
     # Goods of some branches are received there, and the day is theirs.
     day = clerk.day(item.branches)
     if not item.tracked:
-        raise CoinPolicy(
-            f"the stock of {item.code} is not counted",
-            advice="Say in the catalog's file that it is tracked, and load it.",
-        )
+        raise CoinPolicy.of("not_counted", item=item.code)
     reader, author = clerk.reader, clerk.author
     key = f"stock:{author.key}"
     recorded = next((move for _, move in reader.stock_moves(key=key)), None)
@@ -69,7 +66,7 @@ def move_stock(
         is_count = recorded.kind is MoveKind.COUNT
         same_pieces = is_count or abs(recorded.quantity) == pieces
         if (recorded.item, recorded.kind) != (item.code, kind) or not same_pieces:
-            raise PostedOtherwise(f"key {author.key} is another move of stock already")
+            raise PostedOtherwise.of("other_move", key=author.key)
         words = f"recorded already: {recorded.quantity:+}"
         return propose_goods(clerk, (), words, key=key)
     left = reader.stock([item.code])[item.code]
@@ -78,7 +75,7 @@ def move_stock(
         words = f"{item.code}  {item.name_ru}: {left} left, as counted"
         return propose_goods(clerk, (), words)
     if left + quantity < 0:
-        raise OutOfStock(f"{item.code}: {left} left, {-quantity} to be written off")
+        raise OutOfStock.of("too_few_pieces", item=item.code, left=left, needed=-quantity)
     move = StockMove(key, item.code, quantity, kind, day, author.actor, note)
     # A count is stale once a piece moves: it was held against the pieces that were left. The item
     # itself must still be there and counted, so it is put as it is.

@@ -7,9 +7,10 @@ from datetime import date, datetime, timedelta
 from coinsync.core import ledger
 from coinsync.core.facts import Decision, Presence, Resident
 from coinsync.core.journal import NOT_TAKEN_BACK, sale_of
-from coinsync.core.ledger import Entry, KeyState, Kind, Line, Posted
+from coinsync.core.ledger import Entry, KeyState, Kind, Line, Posted, Survivors
 from coinsync.core.plan import Change, Drop, Plan, Post, Purpose, Put
 from coinsync.core.proposal import Proposal, scope_of
+from coinsync.core.reasons import entries_text
 from coinsync.core.school import Way
 from coinsync.desk import gather
 from coinsync.desk.gather import Clerk
@@ -21,7 +22,7 @@ from coinsync.errors import (
     NotReversible,
     PostedOtherwise,
 )
-from coinsync.staff_texts import phrase
+from coinsync.staff_texts import StaffText, joined, phrase
 from coinsync.store.reader import Reader
 
 #: The same amount for the same reason within that time was likely typed twice.
@@ -49,21 +50,22 @@ def give_all(
     """
     key = ledger.desk_key(clerk.author.key)
     receivers: dict[str, Resident] = {}
-    left_out: list[str] = []
+    left_out: list[StaffText] = []
     for resident in residents:
         if resident.presence in (Presence.GONE, Presence.ERASED):
-            left_out.append(f"#{resident.id} ({resident.presence})")
+            presence = phrase(resident.presence.value)
+            left_out.append(phrase("left_out_card", id=resident.id, presence=presence))
         else:
             receivers[f"{key}:{resident.id}"] = resident
     if not receivers:
-        raise NotFound("nobody is there to get coins", advice="A sync records lessons and people.")
+        raise NotFound.of("nobody_there")
     limit, total = clerk.settings.limits.coins_per_run_max, coins * len(receivers)
     if total > limit:
-        advice = "The limit is [guards] coins_per_run_max."
-        raise AboveLimit(f"{total} coins is above the limit of {limit} for one run", advice=advice)
+        raise AboveLimit.of("above_run_limit", coins=total, limit=limit)
     proposal = _give(clerk, receivers, coins, note, way)
     if left_out:
-        proposal = replace(proposal, words=(*proposal.words, f"left out: {', '.join(left_out)}"))
+        words = phrase("left_out", who=joined(", ", *left_out))
+        proposal = replace(proposal, words=(*proposal.words, words))
     return proposal
 
 
@@ -73,7 +75,7 @@ def _give(
     reader, author = clerk.reader, clerk.author
     limit = clerk.settings.limits.coins_per_operation_max
     if abs(coins) > limit:
-        raise AboveLimit(f"{abs(coins)} coins is above the limit of {limit} for one operation")
+        raise AboveLimit.of("above_limit", coins=abs(coins), limit=limit)
     kind, actor = Kind.CREDIT if coins > 0 else Kind.DEBIT, author.actor
     rule, reason = (way.code, ledger.BY_WAY) if way else ("", ledger.BY_HAND)
     entries: list[Entry] = []
@@ -86,7 +88,7 @@ def _give(
     # many, whichever of the two it was.
     key = ledger.desk_key(author.key)
     lines = [*reader.lines_under([key]), *reader.lines_below(key)]
-    posted = [line for line in lines if line.posted.entry.seq == 1]
+    posted = [line for line in lines if line.entry.seq == 1]
     if posted:
         return _posted_already(clerk, key, posted, entries)
     if not author.allow_duplicate:
@@ -104,27 +106,27 @@ def _give(
 def _posted_already(
     clerk: Clerk, key: str, posted: Sequence[Line], wanted: Sequence[Entry]
 ) -> Proposal:
-    numbers = [line.posted.n for line in posted]
+    numbers = [line.n for line in posted]
     # The entries of a plan stand one after the other.
-    named = f"entry {numbers[0]}" if len(posted) == 1 else f"entries {numbers[0]}–{numbers[-1]}"
+    named = entries_text(numbers[0], numbers[-1])
     if len(posted) != len(wanted):
-        raise PostedOtherwise(f"key {key} is already posted with other content: {named}")
+        raise PostedOtherwise.of("posted_otherwise", key=key, what=named)
     survivors = clerk.reader.survivors()
     line_of: dict[int, Line] = {}
     for line in posted:
-        resident = line.posted.entry.resident
-        line_of[survivors.get(resident, resident)] = line
+        line_of[survivors[line.entry.resident]] = line
     for entry in wanted:
         # Whoever got nothing then is refused beside somebody who did.
         line = line_of.get(entry.resident, posted[0])
         refuse_another_entry(line, entry, clerk.author.day, survivors)
-    plan = Plan.of(Purpose.DESK, scope_of(posted[0].posted.entry.happened_on), ())
-    return Proposal(plan, words=(f"already posted: {named}",), done=tuple(numbers), key=key)
+    plan = Plan.of(Purpose.DESK, scope_of(posted[0].entry.happened_on), ())
+    words = phrase("posted_already", what=named)
+    return Proposal(plan, words=(words,), done=tuple(numbers), key=key)
 
 
 def says_the_same(line: Line, wanted: Entry) -> bool:
     """Whether two entries differ at most in whom and what day they are for."""
-    entry = line.posted.entry
+    entry = line.entry
     posted = (entry.coins, entry.kind, entry.rule, line.note)
     return posted == (wanted.coins, wanted.kind, wanted.rule, wanted.note)
 
@@ -133,25 +135,27 @@ def refuse_another_entry(
     line: Line,
     wanted: Entry,
     day: date | None,
-    survivors: Mapping[int, int],
+    survivors: Survivors,
     advice: str | None = None,
 ) -> None:
     """Raise ``PostedOtherwise`` where the key of ``wanted`` stands for another entry already.
 
     ``day`` None, where no day was named, means the day of the first try.
     """
-    entry = line.posted.entry
+    entry = line.entry
     # The card may have been merged since, and the same child is then found under another number.
-    owner = survivors.get(entry.resident, entry.resident)
-    wanted_owner = survivors.get(wanted.resident, wanted.resident)
+    same_child = survivors[entry.resident] == survivors[wanted.resident]
     same_day = day is None or day == entry.happened_on
-    if says_the_same(line, wanted) and owner == wanted_owner and same_day:
+    if says_the_same(line, wanted) and same_child and same_day:
         return
-    raise PostedOtherwise(
-        f"key {wanted.key} is already posted with other content: entry {line.posted.n}, "
-        f"{entry.coins:+} for #{entry.resident} on {entry.happened_on}",
-        advice=advice,
+    what = phrase(
+        "other_entry",
+        n=line.n,
+        coins=f"{entry.coins:+}",
+        resident=entry.resident,
+        day=entry.happened_on,
     )
+    raise PostedOtherwise(phrase("posted_otherwise", key=wanted.key, what=what), advice=advice)
 
 
 def _refuse_duplicates(reader: Reader, entries: Sequence[Entry], now: datetime) -> None:
@@ -159,12 +163,12 @@ def _refuse_duplicates(reader: Reader, entries: Sequence[Entry], now: datetime) 
     since = ledger.utc_text(now - DUPLICATE_WITHIN)
     wanted_of = {entry.resident: entry for entry in entries}
     for line in reader.lines_posted_since(wanted_of, since):
-        wanted = wanted_of[line.posted.entry.resident]
+        wanted = wanted_of[line.entry.resident]
         if line.reversed_by is None and says_the_same(line, wanted):
             age = now - datetime.fromisoformat(line.posted.posted_at)
             # Another machine's clock may be ahead of this one.
             seconds = max(0, int(age.total_seconds()))
-            raise LikelyDuplicate.of("duplicate", n=line.posted.n, seconds=seconds)
+            raise LikelyDuplicate.of("duplicate", n=line.n, seconds=seconds)
 
 
 def reverse(clerk: Clerk, n: int, *, note: str) -> Proposal:
@@ -183,13 +187,13 @@ def reverse_all(clerk: Clerk, originals: Sequence[Posted], note: str, *words: st
     """
     reader, survivors = clerk.reader, clerk.reader.survivors()
     cards = {posted.entry.resident for posted in originals}
-    residents = reader.residents_by_id(cards | {survivors.get(card, card) for card in cards})
+    residents = reader.residents_by_id(cards | {survivors[card] for card in cards})
     states = reader.key_states([posted.entry.key for posted in originals])
     reversals: list[Entry] = []
     decisions: list[Change] = []
     for posted in originals:
         entry = posted.entry
-        owner = residents[survivors.get(entry.resident, entry.resident)]
+        owner = residents[survivors[entry.resident]]
         is_erased = residents[entry.resident].presence is Presence.ERASED
         today = clerk.today(owner.branches)
         of_lesson = entry.kind is Kind.AWARD
@@ -221,18 +225,13 @@ def reverse_all(clerk: Clerk, originals: Sequence[Posted], note: str, *words: st
 def _reversible_entry(reader: Reader, n: int) -> Posted:
     line = reader.line(n)
     if line is None:
-        raise NotFound(
-            f"entry {n} does not exist",
-            advice='"coinsync history RESIDENT" shows the numbers of entries.',
-        )
+        raise NotFound.of("unknown_entry", n=n)
     if line.reversed_by is not None:
         raise AlreadyReversed.of("entry_reversed", n=n, by=line.reversed_by)
-    refusal = NOT_TAKEN_BACK.get(line.posted.entry.kind, "")
     sale = sale_of([line])
-    if sale:
-        refusal = f'is a purchase; "coinsync refund {sale}" takes it back with the goods'
+    refusal = "no_undo_purchase" if sale else NOT_TAKEN_BACK.get(line.entry.kind)
     if refusal:
-        raise NotReversible(f"entry {n} {refusal}")
+        raise NotReversible.of(refusal, what=phrase("the_entry", n=n), sale=sale)
     return line.posted
 
 

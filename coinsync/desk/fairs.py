@@ -5,10 +5,11 @@ from dataclasses import replace
 from coinsync.core.catalog import Event
 from coinsync.core.plan import Put
 from coinsync.core.proposal import Proposal
-from coinsync.core.shop_report import ShopReport
+from coinsync.core.shop_report import ItemLine, ShopReport
 from coinsync.desk.catalog import propose_goods
 from coinsync.desk.gather import Clerk
 from coinsync.errors import CoinPolicy, EventClosed, NotFound
+from coinsync.staff_texts import StaffText, joined, phrase
 from coinsync.store.reader import Reader
 
 #: So many differences are named when a fair does not add up.
@@ -20,9 +21,10 @@ def open_fair(clerk: Clerk, code: str, title: str) -> Proposal:
     before = clerk.reader.find(Event, code)
     if before is not None:
         _refuse_closed(before)
-        return propose_goods(clerk, (), f"{code} is there already, open")
+        return propose_goods(clerk, (), phrase("fair_is_open", event=code))
     event = Event(code, title, clerk.day(), opened_run=clerk.reader.head().runs)
-    return propose_goods(clerk, [Put(event)], f"{code}  {title}: open for sales")
+    words = phrase("fair_opens", event=code, title=title)
+    return propose_goods(clerk, [Put(event)], words)
 
 
 def close_fair(clerk: Clerk, event: Event, report: ShopReport) -> Proposal:
@@ -32,35 +34,40 @@ def close_fair(clerk: Clerk, event: Event, report: ShopReport) -> Proposal:
     """
     _refuse_closed(event)
     if report.differences:
-        differences = "; ".join(report.differences[:NAMED_MAX])
-        raise CoinPolicy(
-            f"{event.code} does not add up: {differences}",
-            advice=f"coinsync reconcile; coinsync shop sales --event {event.code}",
-        )
+        differences = joined("; ", *report.differences[:NAMED_MAX])
+        raise CoinPolicy.of("unsettled", event=event.code, differences=differences)
     closed = replace(
         event,
         closed_on=clerk.day(),
         closed_by=clerk.author.actor,
         closed_run=clerk.reader.head().runs,
     )
-    words = [
-        f"{event.code}  {event.title}: {report.sales} sales, lines refunded {report.refunds}",
-        f"coins taken {report.taken}",
-    ]
-    for item in report.items:
-        received = f", {item.received} received" if item.received else ""
-        counted = f", counted {item.counted:+}" if item.counted else ""
-        words.append(f"{item.item}: {item.pieces} sold{received}{counted}")
+    figures = phrase(
+        "fair_closes",
+        event=event.code,
+        title=event.title,
+        sales=report.sales,
+        refunds=report.refunds,
+    )
+    words = [figures, phrase("fair_taken", taken=report.taken)]
+    words += map(_words_of_item, report.items)
     return propose_goods(clerk, [Put(closed, event)], *words)
+
+
+def _words_of_item(item: ItemLine) -> StaffText:
+    words = [phrase("fair_sold", item=item.item, pieces=item.pieces)]
+    if item.received:
+        words.append(phrase("fair_received", pieces=item.received))
+    if item.counted:
+        words.append(phrase("fair_counted", pieces=f"{item.counted:+}"))
+    return joined(", ", *words)
 
 
 def find_fair(reader: Reader, code: str) -> Event:
     """A fair by its code. Raises ``NotFound``."""
     event = reader.find(Event, code.lower())
     if event is None:
-        code = code.lower()
-        advice = f'"coinsync shop events" lists them; coinsync shop open {code} --title TEXT'
-        raise NotFound(f"no fair is called {code!r}", advice=advice)
+        raise NotFound.of("unknown_fair", code=code.lower())
     return event
 
 

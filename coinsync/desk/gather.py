@@ -45,13 +45,8 @@ def recorded_resident(reader: Reader, id: int) -> Resident:
     """A card by its number. Raises ``NotFound``."""
     resident = reader.resident(id)
     if resident is None:
-        raise NotFound(f"resident #{id} is not recorded")
+        raise NotFound.of("unknown_card", id=id)
     return resident
-
-
-def surviving_card(reader: Reader, card: Resident) -> Resident:
-    """The card on which a card goes on: itself, unless it was merged."""
-    return recorded_resident(reader, reader.survivors().get(card.id, card.id))
 
 
 def moves_of(clerk: Clerk, entries: Sequence[Entry]) -> tuple[Move, ...]:
@@ -70,7 +65,7 @@ def moves_and_debts(
     """What entries do to balances, and what is wrong with it, by whose coins it is."""
     reader = clerk.reader
     survivors = reader.survivors()
-    owners = {survivors.get(entry.resident, entry.resident) for entry in entries}
+    owners = {survivors[entry.resident] for entry in entries}
     losses = floor.losses_of(entries, survivors)
     coins = reader.coins_by_day(owners, floor.first_day(losses), survivors=survivors)
     balances = {owner: coins[owner].total() for owner in owners}
@@ -78,7 +73,7 @@ def moves_and_debts(
     names = {id: resident.name for id, resident in residents.items()}
     moves = []
     for entry in entries:
-        owner = survivors.get(entry.resident, entry.resident)
+        owner = survivors[entry.resident]
         before = balances[owner]
         balances[owner] += entry.coins
         move = Move(

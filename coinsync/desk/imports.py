@@ -23,6 +23,7 @@ from coinsync.errors import (
     NotEnoughCoins,
     NotFound,
 )
+from coinsync.staff_texts import phrase
 from coinsync.store.reader import Reader
 
 #: The same row in another file within that time is likely a file that was sent twice.
@@ -50,14 +51,15 @@ def import_rows(
     # entry of its key is what the file said.
     posted: dict[str, Line] = {}
     for line in reader.lines_under([row.key for row in rows]):
-        posted.setdefault(line.posted.entry.key, line)
+        posted.setdefault(line.entry.key, line)
     new_rows: list[tuple[ImportRow, Entry]] = []
     done: list[int] = []
+    advice = "Give the row another key, or leave it out."
     for row, entry in entries:
         if row.key in posted:
             with wrong.collected(row.line):
-                _refuse_another_row(posted[row.key], row, entry, reader.survivors())
-            done.append(posted[row.key].posted.n)
+                refuse_another_entry(posted[row.key], entry, row.day, reader.survivors(), advice)
+            done.append(posted[row.key].n)
         else:
             new_rows.append((row, entry))
     new_entries = [entry for _, entry in new_rows]
@@ -73,10 +75,10 @@ def import_rows(
         map(Post, new_entries),
         basis=[KeyState(entry.key) for entry in new_entries],
     )
-    words = () if rows else ("the file has no rows",)
+    words = [] if rows else [phrase("no_rows")]
     if done:
-        words = (f"{len(done)} of {len(rows)} rows are posted already",)
-    return Proposal(plan, moves, words, tuple(done))
+        words = [phrase("some_posted", done=len(done), rows=len(rows))]
+    return Proposal(plan, moves, tuple(words), tuple(done))
 
 
 @dataclass(slots=True)
@@ -162,13 +164,6 @@ def _refuse_debts(
             raise NotEnoughCoins(debts[resident])
 
 
-def _refuse_another_row(
-    line: Line, row: ImportRow, entry: Entry, survivors: Mapping[int, int]
-) -> None:
-    advice = "Give the row another key, or leave it out."
-    refuse_another_entry(line, entry, row.day, survivors, advice)
-
-
 def _refuse_sent_twice(
     reader: Reader,
     new_rows: Sequence[tuple[ImportRow, Entry]],
@@ -181,16 +176,15 @@ def _refuse_sent_twice(
     likely: list[str] = []
     for row, entry in new_rows:
         for line in reader.lines_posted_since([entry.resident], since):
-            if line.posted.entry.key not in own_keys and _came_from_a_file(line, row, entry):
-                likely.append(f"line {row.line} is likely entry {line.posted.n}")
+            posted = line.entry
+            # Of what came from a file and was not taken back.
+            stands = posted.key.startswith(KEY_PREFIX) and line.reversed_by is None
+            is_other = stands and posted.key not in own_keys
+            same_day = row.day in (None, posted.happened_on)
+            if is_other and same_day and says_the_same(line, entry):
+                likely.append(f"line {row.line} is likely entry {line.n}")
                 break
     if likely:
         more = f" and {len(likely) - NAMED_MAX} more" if len(likely) > NAMED_MAX else ""
         named = ", ".join(likely[:NAMED_MAX])
         raise LikelyDuplicate(f"another file has posted the same: {named}{more}")
-
-
-def _came_from_a_file(line: Line, row: ImportRow, entry: Entry) -> bool:
-    posted = line.posted.entry
-    stands = posted.key.startswith(KEY_PREFIX) and line.reversed_by is None
-    return stands and row.day in (None, posted.happened_on) and says_the_same(line, entry)

@@ -17,9 +17,9 @@ from coinsync.core.facts import (
 from coinsync.core.ledger import survivors_of
 from coinsync.core.plan import Change, Drop, Plan, Purpose, Put
 from coinsync.core.proposal import Proposal, scope_of
-from coinsync.desk.gather import Clerk, recorded_resident, refuse_erased, surviving_card
+from coinsync.desk.gather import Clerk, recorded_resident, refuse_erased
 from coinsync.errors import CoinPolicy, NotEnoughCoins, NotFound, UsageError
-from coinsync.staff_texts import counted
+from coinsync.staff_texts import counted, phrase
 from coinsync.store.reader import Reader
 
 
@@ -54,8 +54,7 @@ def merge(clerk: Clerk, card: Resident, into: Resident) -> Proposal:
     balances = reader.balances([card.id, into.id])
     own, other = balances[card.id], balances[into.id]
     words = [
-        f"#{card.id} {card.name} ({own}) goes on as #{into.id} {into.name} ({other}): "
-        f"together {own + other}",
+        f"{card} ({own}) goes on as {into} ({other}): together {own + other}",
         _words_of_viewers(moving_vks, viewers),
     ]
     if card.presence is Presence.CLIENT:
@@ -67,14 +66,12 @@ def merge(clerk: Clerk, card: Resident, into: Resident) -> Proposal:
 def _card_to_go_on_as(reader: Reader, card: Resident, into: Resident) -> Resident:
     survivors = reader.survivors()
     if card.id in survivors:
-        raise CoinPolicy(f"#{card.id} is merged into #{survivors[card.id]} already")
+        raise CoinPolicy.of("merged_already", card=card.id, into=survivors[card.id])
     # A circle of merges would leave no card whose coins count.
     if survivors.get(into.id) == card.id:
-        raise CoinPolicy(
-            f"#{into.id} is merged into #{card.id} already",
-            advice=f'To turn it round: "coinsync residents unmerge {into.id}" first.',
-        )
-    survivor = surviving_card(reader, into)
+        refusal = phrase("merged_already", card=into.id, into=card.id)
+        raise CoinPolicy(refusal, advice=phrase("merge_turned", card=into.id))
+    survivor = recorded_resident(reader, survivors[into.id])
     if card.id == survivor.id:
         raise UsageError(f"#{card.id} and #{survivor.id} are one card")
     refuse_erased(card)
@@ -97,12 +94,9 @@ def unmerge(clerk: Clerk, card: Resident) -> Proposal:
     merges = {merge.resident: merge for merge in reader.merges() if merge.into}
     merged = merges.pop(card.id, None)
     if merged is None:
-        raise CoinPolicy(f"#{card.id} is not merged into any other card")
+        raise CoinPolicy.of("not_merged", card=card.id)
     if merged.into in merges:
-        raise CoinPolicy(
-            f"#{card.id} went on as #{merged.into}, which is merged itself",
-            advice=f'First: "coinsync residents unmerge {merged.into}".',
-        )
+        raise CoinPolicy.of("merged_on", card=card.id, into=merged.into)
     survivor = recorded_resident(reader, merged.into)
     survivors = survivors_of(merges.values())
     balances = reader.balances([card.id, survivor.id], survivors=survivors)
@@ -110,11 +104,8 @@ def unmerge(clerk: Clerk, card: Resident) -> Proposal:
     for resident in (card, survivor):
         coins = balances[resident.id]
         if coins < 0:
-            raise NotEnoughCoins(
-                f"#{resident.id} {resident.name} would have {coins} coins on its own: "
-                "they were spent together"
-            )
-        words.append(f"#{resident.id} {resident.name} has {coins} on its own")
+            raise NotEnoughCoins.of("spent_together", who=str(resident), coins=coins)
+        words.append(f"{resident} has {coins} on its own")
     changes: list[Change] = [Put(replace(merged, into=0, links=()), merged)]
     changes += _viewers_back(reader, merged, merges.values())
     return propose_facts(clerk, card, changes, *words)
@@ -175,7 +166,7 @@ def erase(clerk: Clerk, resident: Resident, *, stock_text: str = "") -> Proposal
     noted = len(notes) + len(decisions)
     what_goes = f"the name, {counted(len(links), 'VK link')} and {counted(noted, 'note')}"
     words = [
-        f"#{resident.id} {resident.name}: {what_goes} go",
+        f"{resident}: {what_goes} go",
         f"{reader.balance(resident.id)} coins and every entry stay under the number; "
         "what the CRM says of this number is no longer taken",
         "backups made before keep the name until they are thrown away",
@@ -188,13 +179,12 @@ def erase(clerk: Clerk, resident: Resident, *, stock_text: str = "") -> Proposal
 def link(clerk: Clerk, resident: Resident, vk: int) -> Proposal:
     """Plan that a VK account may see a resident."""
     refuse_erased(resident)
-    who = f"#{resident.id} {resident.name}"
     before = _link_of(clerk.reader, resident, vk)
     if before is not None and before.live:
-        return propose_facts(clerk, resident, (), f"VK {vk} sees {who} already")
-    words = [f"VK {vk} will see {who}"]
+        return propose_facts(clerk, resident, (), f"VK {vk} sees {resident} already")
+    words = [f"VK {vk} will see {resident}"]
     seen_by_vk = clerk.reader.residents_of_visitor(vk)
-    others = [f"#{other.id} {other.name}" for other in seen_by_vk if other.id != resident.id]
+    others = [str(other) for other in seen_by_vk if other.id != resident.id]
     if others:
         words.append(f"it also sees {', '.join(others)}")
     if before is not None:
@@ -205,19 +195,16 @@ def link(clerk: Clerk, resident: Resident, vk: int) -> Proposal:
 
 def revoke(clerk: Clerk, resident: Resident, vk: int) -> Proposal:
     """Plan that a VK account no longer sees a resident, whatever the CRM's card says."""
-    who = f"#{resident.id} {resident.name}"
     before = _link_of(clerk.reader, resident, vk)
     if before is None:
         raise NotFound(
-            f"VK {vk} has no link to {who}", advice='"coinsync links list" shows all links.'
+            f"VK {vk} has no link to {resident}", advice='"coinsync links list" shows all links.'
         )
     if not before.live:
-        already = f"VK {vk} does not see {who} any more"
-        return propose_facts(clerk, resident, (), already)
+        return propose_facts(clerk, resident, (), f"VK {vk} does not see {resident} any more")
     # Were the link dropped, the next sync would make it anew.
     revoked = Put(replace(before, live=False), before)
-    words = f"VK {vk} will no longer see {who}"
-    return propose_facts(clerk, resident, [revoked], words)
+    return propose_facts(clerk, resident, [revoked], f"VK {vk} will no longer see {resident}")
 
 
 def _link_of(reader: Reader, resident: Resident, vk: int) -> Link | None:

@@ -41,7 +41,7 @@ def cases(reader: Reader, holds: Iterable[Hold]) -> list[Case]:
 
 def _owners(reader: Reader, holds: Collection[Hold]) -> dict[int, Resident]:
     survivors = reader.survivors()
-    owner_ids = {hold.resident: survivors.get(hold.resident, hold.resident) for hold in holds}
+    owner_ids = {hold.resident: survivors[hold.resident] for hold in holds}
     residents = reader.residents_by_id(owner_ids.values())
     return {card: residents[owner] for card, owner in owner_ids.items() if owner in residents}
 
@@ -63,7 +63,7 @@ def review(clerk: Clerk, holds: Sequence[Hold], ruling: Ruling, *, note: str) ->
         today = clerk.today(owner.branches if owner else ())
         question = question_about(clerk, hold.key, hold.lesson, hold.resident, today)
         if question is None:
-            raise CoinPolicy(f"lesson {hold.lesson} is not recorded any more; run sync first")
+            raise CoinPolicy.of("unrecorded_lesson", lesson=hold.lesson)
         questions.append(question)
     # What staff type about a card that was erased is not kept.
     cards = reader.recorded(Resident, {hold.resident for hold in holds})
@@ -83,10 +83,9 @@ def _words_where_nothing_moves(
         difference, state = question.difference, question.difference.state
         if state.key in moved:
             continue
-        owner = owners.get(difference.resident)
-        who = f"#{owner.id} {owner.name}" if owner else f"#{difference.resident}"
+        who = owners.get(difference.resident) or f"#{difference.resident}"
         outcome = f"{state.coins} coins stay as they are" if state.coins else "stays unpaid"
-        words.append(f"lesson {difference.lesson.id}, {who.rstrip()}: {outcome}")
+        words.append(f"lesson {difference.lesson.id}, {who}: {outcome}")
     return tuple(words)
 
 

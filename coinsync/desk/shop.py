@@ -17,12 +17,21 @@ from coinsync.core.catalog import (
 )
 from coinsync.core.facts import Presence, Resident
 from coinsync.core.floor import refuse_sold_out
-from coinsync.core.ledger import BOUGHT, RETURNED, Entry, KeyState, Kind, refund_key, sale_key
+from coinsync.core.ledger import (
+    BOUGHT,
+    RETURNED,
+    Entry,
+    KeyState,
+    Kind,
+    Survivors,
+    refund_key,
+    sale_key,
+)
 from coinsync.core.plan import Change, Plan, Post, Purpose, Put, Stock
 from coinsync.core.proposal import Author, Proposal, scope_of
 from coinsync.core.shop_report import paid_by_card
 from coinsync.desk.fairs import open_event
-from coinsync.desk.gather import Clerk, moves_of
+from coinsync.desk.gather import Clerk, moves_of, refuse_erased
 from coinsync.errors import AlreadyReversed, CoinPolicy, NotFound, PostedOtherwise, UsageError
 from coinsync.staff_texts import phrase
 from coinsync.store.reader import Reader
@@ -91,7 +100,7 @@ def _sale_lines(sale: str, picks: Sequence[Pick], note: str) -> list[SaleLine]:
     for number, pick in enumerate(picks, 1):
         item = pick.item
         if item.archived:
-            raise CoinPolicy(f"{item.code} is archived")
+            raise CoinPolicy.of("item_archived", item=item.code)
         price = item.price if pick.price is None else pick.price
         if price != item.price and not note:
             raise UsageError("another price than the catalog's needs a reason: --reason TEXT")
@@ -130,8 +139,7 @@ def _parts(total: int, buyers: Sequence[Buyer]) -> list[tuple[Resident, int]]:
         )
     parts = []
     for resident, coins in coins_of.items():
-        if resident.presence is Presence.ERASED:
-            raise CoinPolicy.of("is_erased", id=resident.id)
+        refuse_erased(resident)
         part = total - named if coins is None else coins
         if part:
             parts.append((resident, part))
@@ -180,7 +188,7 @@ def _sold_already(
         return None
     lines = sorted(reader.recorded(SaleLine, [sale.id]), key=lambda line: line.line)
     entries = reader.paid([sale.id])[sale.id]
-    payments = [line for line in entries if line.posted.entry.kind is Kind.SALE]
+    payments = [line for line in entries if line.entry.kind is Kind.SALE]
     paid = paid_by_card(payments, reader.survivors())
     # An erased buyer's note is gone, and nothing is left to compare with.
     notes = {payment.note for payment in payments if payment.note}
@@ -193,11 +201,10 @@ def _sold_already(
     )
     if not same:
         payers = ", ".join(f"#{card}" for card in sorted(paid))
-        raise PostedOtherwise(
-            f"key {author.key} is another sale already: {_names_of_goods(lines)} for {payers}"
-        )
+        goods = _names_of_goods(lines)
+        raise PostedOtherwise.of("other_sale", key=author.key, goods=goods, payers=payers)
     plan = Plan.of(Purpose.SALE, scope_of(sale.happened_on), ())
-    return Proposal(plan, words=(f"sold already: sale {sale.id}",), key=sale.id)
+    return Proposal(plan, words=(phrase("sold_already", sale=sale.id),), key=sale.id)
 
 
 def _same_goods(picks: Sequence[Pick], lines: Sequence[SaleLine]) -> bool:
@@ -212,13 +219,11 @@ def _same_goods(picks: Sequence[Pick], lines: Sequence[SaleLine]) -> bool:
     return True
 
 
-def _same_payers(
-    buyers: Sequence[Buyer], paid: Mapping[int, int], survivors: Mapping[int, int]
-) -> bool:
+def _same_payers(buyers: Sequence[Buyer], paid: Mapping[int, int], survivors: Survivors) -> bool:
     """Whether everybody who paid is named, and every part that is named was paid."""
     parts = {}
     for buyer in buyers:
-        parts[survivors.get(buyer.resident.id, buyer.resident.id)] = buyer.coins
+        parts[survivors[buyer.resident.id]] = buyer.coins
     if not paid.keys() <= parts.keys():
         return False
     return all(coins in (None, paid.get(card, 0)) for card, coins in parts.items())
@@ -255,10 +260,10 @@ def refund(clerk: Clerk, sale: Sale, numbers: Collection[int], *, note: str) -> 
         [*refunded, *stock, *map(Post, entries)],
         basis=[states.get(key, KeyState(key)) for key in keys],
     )
-    words: list[str] = [phrase("sale_back", sale=sale.id, goods=_names_of_goods(chosen))]
+    words = [phrase("sale_back", sale=sale.id, goods=_names_of_goods(chosen))]
     fair = reader.find(Event, sale.event)
     if fair and fair.closed_on:
-        words.append(f"{fair.code} was closed on {fair.closed_on}; its figures stay as they are")
+        words.append(phrase("fair_settled", event=fair.code, day=fair.closed_on))
     return Proposal(plan, moves_of(clerk, entries), tuple(words), key=sale.id)
 
 
@@ -268,9 +273,7 @@ def _lines_to_refund(
     """The lines with these numbers, or all that are left where none is named."""
     unknown = sorted(set(numbers) - lines.keys())
     if unknown:
-        raise NotFound(
-            f"sale {sale.id} has no line {unknown[0]}", advice=f"coinsync shop sale {sale.id}"
-        )
+        raise NotFound.of("unknown_line", sale=sale.id, line=unknown[0])
     refunded = {refund.line for refund in reader.recorded(RefundLine, [sale.id])}
     if not numbers and lines.keys() <= refunded:
         raise AlreadyReversed.of("sale_refunded", sale=sale.id)
@@ -294,10 +297,7 @@ def _repayments(
     worth = sum(line.coins for line in chosen)
     left = sum(paid.values())
     if worth > left:
-        raise CoinPolicy(
-            f"sale {sale.id}: {worth} coins to be given back, {left} were paid",
-            advice="coinsync reconcile",
-        )
+        raise CoinPolicy.of("underpaid", sale=sale.id, worth=worth, paid=left)
     # The key names the first of the lines: each line comes back once, so no other refund has it.
     first = min(line.line for line in chosen)
     entries = []

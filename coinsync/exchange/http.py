@@ -251,8 +251,11 @@ class PagedLists:
             for page in range(pages):
                 if len(self._ahead) >= self._pages_ahead_max:
                     return
-                if (request, page) not in self._ahead:
-                    self._ahead[request, page] = self._pool.submit(self._call, request, page)
+                self._submit(self._pool, request, page)
+
+    def _submit(self, pool: ThreadPoolExecutor, request: ListRequest, page: int) -> None:
+        if (request, page) not in self._ahead:
+            self._ahead[request, page] = pool.submit(self._call, request, page)
 
     def _page(self, request: ListRequest, page: int) -> Record:
         if self._pool is None:
@@ -271,8 +274,7 @@ class PagedLists:
         yield first_page
         if self._pool:
             for page in range(1, _pages_promised(first_page)):
-                if (request, page) not in self._ahead:
-                    self._ahead[request, page] = self._pool.submit(self._call, request, page)
+                self._submit(self._pool, request, page)
         # The total may be the page's size instead, or may change meanwhile.
         for page in range(1, PAGES_MAX):
             self._ask_ahead()

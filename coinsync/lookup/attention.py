@@ -67,8 +67,8 @@ def _held(reader: Reader, branches: frozenset[int]) -> Iterator[Waiting]:
         about = phrase("about_card" if doubt.is_about_card else "about_lesson", id=doubt.id)
         if doubt_case.day:
             about = joined(", ", about, doubt_case.day)
-        text = phrase("doubt", about=about, case=doubt_case.case, what=doubt_text(doubt))
-        yield Waiting(f"doubt {doubt_case.case} {doubt.claim}", text, "coinsync review list")
+        text = phrase("doubt", about=about, case=doubt.case, what=doubt_text(doubt))
+        yield Waiting(f"doubt {doubt.case} {doubt.claim}", text, "coinsync review list")
 
 
 def doubt_cases(reader: Reader, branches: frozenset[int] | None) -> list[DoubtCase]:
@@ -83,23 +83,19 @@ def doubt_cases(reader: Reader, branches: frozenset[int] | None) -> list[DoubtCa
     cases = []
     for doubt in doubts:
         if doubt.is_about_card:
-            name = cards[doubt.id].name if doubt.id in cards else ""
-            cases.append(DoubtCase(doubt.case, doubt, name))
+            cases.append(DoubtCase(doubt, cards[doubt.id].name if doubt.id in cards else ""))
         else:
             # Of a lesson that is recorded nowhere only the month is known: that is its claim.
-            day = days.get(doubt.id, doubt.claim)
-            cases.append(DoubtCase(doubt.case, doubt, day=day))
+            cases.append(DoubtCase(doubt, day=days.get(doubt.id, doubt.claim)))
     return cases
 
 
 def _gone_with_coins(reader: Reader) -> Iterator[Waiting]:
-    merged = reader.survivors()
-    gone = [card for card in reader.resident_ids(Presence.GONE) if card not in merged]
+    gone = reader.resident_ids(Presence.GONE).difference(reader.survivors())
     for card, coins in reader.balances(gone).items():
         if coins > 0:
             text = phrase("gone_with_coins", card=card, coins=coins)
-            command = phrase("merge_gone", card=card)
-            yield Waiting(f"gone {card}", text, command)
+            yield Waiting(f"gone {card}", text, phrase("merge_gone", card=card))
 
 
 def _unclassified(
@@ -109,8 +105,7 @@ def _unclassified(
     for kind in reader.all(LessonType):
         if taught[kind.id] and settings.rulebook.type_reason(kind.id) is Reason.TYPE_UNKNOWN:
             text = phrase("unclassified", type=kind.id, name=repr(kind.name))
-            command = phrase("classify")
-            yield Waiting(f"type {kind.id}", text, command)
+            yield Waiting(f"type {kind.id}", text, phrase("classify"))
 
 
 def lessons_by_type(reader: Reader, now: datetime, branches: Iterable[int]) -> Counter[int]:

@@ -33,26 +33,21 @@ def explain(
     reader: Reader, settings: Settings, resident: Resident, *, lesson: int | None, day: date | None
 ) -> list[Explanation]:
     """Explain one lesson, or all of a day, or the last ten. Raises ``NotFound``."""
-    since, until = (day, day) if day else (date.min, date.max)
-    records = attended(reader, resident, since, until)
+    asked = f"a lesson on {day}" if day else "a lesson"
+    records = attended(reader, resident, day or date.min, day or date.max)
     if lesson is not None:
+        asked = f"lesson {lesson}"
         records = [record for record in records if record.lesson.id == lesson]
     elif day is None:
         records = records[:LESSONS_MAX]
     if not records:
         raise NotFound(
-            f"#{resident.id} {resident.name}: {_lesson_asked(lesson, day)} is not recorded",
+            f"{resident}: {asked} is not recorded",
             advice="The CRM did not list this resident there when it was last read; "
             'see "coinsync journal".',
         )
     visits = [(resident, record.lesson, record.attendance[0]) for record in records]
     return _explanations(reader, settings, visits)
-
-
-def _lesson_asked(lesson: int | None, day: date | None) -> str:
-    if lesson is not None:
-        return f"lesson {lesson}"
-    return f"a lesson on {day}" if day else "a lesson"
 
 
 def explain_to_all(reader: Reader, settings: Settings, lesson: int) -> list[Explanation]:
@@ -80,20 +75,19 @@ def attended(reader: Reader, resident: Resident, since: date, until: date) -> li
 
 def _explanations(reader: Reader, settings: Settings, visits: Sequence[Visit]) -> list[Explanation]:
     names = names_of_school(reader)
-    account = settings.account
-    keys = [lesson_key(account, lesson.id, mark.resident) for _, lesson, mark in visits]
+    keys = [lesson_key(settings.account, lesson.id, mark.resident) for _, lesson, mark in visits]
     # All visits at once, by the index of keys.
     lines: dict[str, list[Line]] = {key: [] for key in keys}
     for line in reader.lines_under(lines):
-        lines[line.posted.entry.key].append(line)
+        lines[line.entry.key].append(line)
     gifts = _gifts(reader, lines)
-    holds = reader.holds({lesson.id for _, lesson, _ in visits})
-    decisions = reader.decisions({lesson.id for _, lesson, _ in visits})
+    lesson_ids = {lesson.id for _, lesson, _ in visits}
+    holds, decisions = reader.holds(lesson_ids), reader.decisions(lesson_ids)
     explanations = []
     for key, (resident, lesson, attendance) in zip(keys, visits, strict=True):
         verdict = judge(lesson, attendance, settings.rulebook)
-        posted = sum(line.posted.entry.coins for line in lines[key])
-        seq = max((line.posted.entry.seq for line in lines[key]), default=0)
+        posted = sum(line.entry.coins for line in lines[key])
+        seq = max((line.entry.seq for line in lines[key]), default=0)
         decision = decisions.get(key)
         # What was decided about the lesson as it was once says nothing about it as it is.
         is_answer = is_decided(decision, KeyState(key, seq, posted), verdict)
@@ -118,11 +112,11 @@ def _gifts(reader: Reader, lines: Mapping[str, Sequence[Line]]) -> dict[str, lis
     key_of: dict[str, str] = {}
     for key, of_lesson in lines.items():
         for line in of_lesson:
-            if line.posted.entry.kind is Kind.AWARD and line.reversed_by:
-                key_of[gift_key(line.posted.n)] = key
+            if line.entry.kind is Kind.AWARD and line.reversed_by:
+                key_of[gift_key(line.n)] = key
     gifts: dict[str, list[Line]] = {}
     for gift in reader.lines_under(key_of):
-        gifts.setdefault(key_of[gift.posted.entry.key], []).append(gift)
+        gifts.setdefault(key_of[gift.entry.key], []).append(gift)
     return gifts
 
 

@@ -5,10 +5,10 @@ from datetime import date, timedelta
 
 from coinsync.config import Settings
 from coinsync.core.directory import Directory
-from coinsync.core.facts import Decision, Group, Lesson, Resident
+from coinsync.core.facts import Decision, Group, Resident
 from coinsync.core.history import History, HistoryLine, Statement, StatementLine
 from coinsync.core.ledger import Kind, Line
-from coinsync.core.rules import Reason, judge
+from coinsync.core.rules import judge
 from coinsync.core.wording import LANGUAGES, LineFormatter
 from coinsync.lookup.explain import attended
 from coinsync.lookup.school import names_of_school
@@ -39,10 +39,10 @@ def history(
         decisions[decision.lesson] = decision
     lines: list[HistoryLine] = []
     for line in newest_first:
-        if kind in (None, line.posted.entry.kind):
-            decided = decisions.get(line.posted.entry.lesson)
+        if kind in (None, line.entry.kind):
+            decided = decisions.get(line.entry.lesson)
             lines.append(_history_line(line, names, balance_after, decided))
-        balance_after -= line.posted.entry.coins
+        balance_after -= line.entry.coins
     more = len(lines) > limit
     lines = lines[:limit]
     if with_ineligible:
@@ -53,7 +53,16 @@ def history(
             decided = decisions.get(record.lesson.id)
             # What a person's word has paid did not earn nothing; its entry says so.
             if not verdict.coins and not (decided and decided.coins):
-                lines.append(_nothing_earned(record.lesson, names, verdict.reason, decided))
+                nothing = HistoryLine(
+                    day=record.lesson.date,
+                    title=names.lesson(record.lesson),
+                    coins=0,
+                    reason=verdict.reason.value,
+                    kind="lesson",
+                    lesson=record.lesson,
+                    note=_decision_text(decided, seq=0, coins=0),
+                )
+                lines.append(nothing)
         lines.sort(key=lambda line: line.day, reverse=True)
     return History(resident, reader.balance(resident.id), tuple(lines), more)
 
@@ -66,27 +75,19 @@ def _decision_text(decision: Decision | None, seq: int, coins: int) -> str:
     return text.removesuffix(": ")
 
 
-def _nothing_earned(
-    lesson: Lesson, names: Directory, reason: Reason, decided: Decision | None
-) -> HistoryLine:
-    return HistoryLine(
-        day=lesson.date,
-        title=names.lesson(lesson),
-        coins=0,
-        reason=reason.value,
-        kind="lesson",
-        lesson=lesson,
-        note=_decision_text(decided, seq=0, coins=0),
-    )
-
-
 def _history_line(
     line: Line, names: Directory, balance: int, decided: Decision | None
 ) -> HistoryLine:
-    entry = line.posted.entry
+    entry = line.entry
+    title = ""
+    if line.lesson is not None:
+        title = names.lesson(line.lesson)
+        # An entry keeps the day on which it was posted for.
+        if line.lesson.date != entry.happened_on:
+            title += f", now on {line.lesson.date}"
     return HistoryLine(
         day=entry.happened_on,
-        title=_title(line, names),
+        title=title,
         coins=entry.coins,
         reason=entry.reason,
         kind=entry.kind.value,
@@ -96,14 +97,6 @@ def _history_line(
         rule=entry.rule,
         note=line.note or _decision_text(decided, entry.seq, entry.coins),
     )
-
-
-def _title(line: Line, names: Directory) -> str:
-    if line.lesson is None:
-        return ""
-    title, held_on = names.lesson(line.lesson), line.lesson.date
-    # An entry keeps the day on which it was posted for.
-    return title if held_on == line.posted.entry.happened_on else f"{title}, now on {held_on}"
 
 
 def statement(
@@ -123,7 +116,7 @@ def statement(
     formatter = LineFormatter(LANGUAGES[language], zone, today, titles)
     newest_first = reader.lines(resident.id, since=since, until=until, limit=N_MAX)
     by_number = _with_partners(reader, newest_first)
-    groups = {group.id: group.name for group in reader.all(Group)}
+    groups = reader.names(Group)
     before = since - timedelta(days=1) if since > date.min else None
     opening = reader.balance(resident.id, before) if before else 0
     closing = reader.balance(resident.id, until)
@@ -158,29 +151,36 @@ def _statement_lines(
     balance = opening
     lines = []
     for line in reversed(newest_first):
-        n, entry = line.posted.n, line.posted.entry
+        entry = line.entry
         balance += entry.coins
-        day, kind, coins = entry.happened_on, entry.kind.value, entry.coins
-        what, why = formatter.what(line, groups), _why(formatter, line, by_number)
-        lines.append(StatementLine(n, day, kind, what, why, coins, balance))
+        statement_line = StatementLine(
+            line.n,
+            entry.happened_on,
+            entry.kind.value,
+            formatter.what(line, groups),
+            _why(formatter, line, by_number),
+            entry.coins,
+            balance,
+        )
+        lines.append(statement_line)
     return tuple(lines)
 
 
 def _with_partners(reader: Reader, lines: Sequence[Line]) -> dict[int, Line]:
     """Lines by number, with those that they take back or are taken back by on any day."""
-    by_number = {line.posted.n: line for line in lines}
+    by_number = {line.n: line for line in lines}
     for line in lines:
-        for n in (line.posted.entry.reverses, line.reversed_by):
+        for n in (line.entry.reverses, line.reversed_by):
             partner = reader.line(n) if n is not None and n not in by_number else None
             if partner is not None:
-                by_number[partner.posted.n] = partner
+                by_number[partner.n] = partner
     return by_number
 
 
 def _why(formatter: LineFormatter, line: Line, by_number: Mapping[int, Line]) -> str:
     words = [formatter.why(line)]
     # The reversal of a lesson stands under its award on the same day and need not point to it.
-    if line.posted.entry.lesson is None:
+    if line.entry.lesson is None:
         words.append(formatter.takes_back(line, by_number))
     words.append(formatter.taken_back(line, by_number))
     return "; ".join(word for word in words if word)

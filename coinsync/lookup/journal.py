@@ -51,10 +51,10 @@ def journal(
         if run.posted_at >= end or folded(by) not in folded(f"{run.actor} {run.login}"):
             continue
         lines = reader.lines_of_run(run) if run.purpose in _BY_HAND else []
-        cards = {line.posted.entry.resident for line in lines}
+        cards = {line.entry.resident for line in lines}
         if resident and cards.isdisjoint(own_cards):
             continue
-        if kind and kind not in {line.posted.entry.kind for line in lines}:
+        if kind and kind not in {line.entry.kind for line in lines}:
             continue
         journal_line = _journal_line(reader, run, lines)
         is_found = folded(find) in folded(f"{journal_line.what} {journal_line.why}")
@@ -86,14 +86,12 @@ def _runs_back(reader: Reader) -> Iterator[Run]:
 
 
 def _journal_line(reader: Reader, run: Run, lines: Sequence[Line]) -> JournalLine:
-    residents = reader.recorded(Resident, {line.posted.entry.resident for line in lines})
+    residents = reader.recorded(Resident, {line.entry.resident for line in lines})
     sale = sale_of(lines)
-    is_refunded = bool(sale) and _is_refunded(reader, sale)
-    names = tuple(f"#{resident.id} {resident.name}".rstrip() for resident in residents)
+    is_refunded = False
+    if sale:
+        sold = reader.recorded(SaleLine, [sale])
+        is_refunded = len(reader.recorded(RefundLine, [sale])) == len(sold)
     what, reasons = what_was_done(run, lines), reasons_of(lines)
+    names = tuple(map(str, residents))
     return JournalLine(run, what, names, reasons, way_back(run, lines, is_refunded=is_refunded))
-
-
-def _is_refunded(reader: Reader, sale: str) -> bool:
-    sold = reader.recorded(SaleLine, [sale])
-    return len(reader.recorded(RefundLine, [sale])) == len(sold)

@@ -29,7 +29,7 @@ def month_report(
     for resident in residents:
         parts[resident.id] = [("school", ""), ("presence", resident.presence.value)]
         if resident.presence is Presence.CLIENT:
-            parts[resident.id].append(("resident", f"#{resident.id} {resident.name}"))
+            parts[resident.id].append(("resident", str(resident)))
         for branch in resident.branches:
             # A child of several branches counts once: at the first of those that are asked for.
             if branches is None or branch in branches:
@@ -37,7 +37,7 @@ def month_report(
                 break
     for group, in_group in members(reader, residents, lambda _: min(last, today)).items():
         for resident in in_group:
-            parts[resident.id].append(("group", f"#{group.id} {group.name}"))
+            parts[resident.id].append(("group", str(group)))
     coins = reader.balances(parts, until=last)
     months = (f"{before:%Y-%m}", f"{first:%Y-%m}")
     lines = month_lines(reader.month_sums(coins, before, last), coins, parts, months)

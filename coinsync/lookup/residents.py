@@ -4,11 +4,11 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date
-from itertools import chain
 
 from coinsync.core.facts import (
     Branch,
     Group,
+    LessonRecord,
     Mark,
     Membership,
     Presence,
@@ -33,8 +33,7 @@ def find_resident(reader: Reader, text: str) -> Resident:
     A merged card leads to the card on which it goes on. Raises ``NotFound`` or ``Ambiguous``.
     """
     card = find_card(reader, text)
-    survivor = reader.survivors().get(card.id)
-    return card if survivor is None else reader.resident(survivor) or card
+    return reader.resident(reader.survivors()[card.id]) or card
 
 
 def find_card(reader: Reader, text: str) -> Resident:
@@ -52,14 +51,14 @@ def _told_apart(reader: Reader, cards: Iterable[Resident]) -> list[str]:
     day = max((date.fromisoformat(run.posted_at[:10]) for run in reader.runs(1)), default=date.max)
     clients_first = sorted(cards, key=lambda card: card.presence is not Presence.CLIENT)
     balances = reader.balances(card.id for card in clients_first)
-    branches = {branch.id: branch.name for branch in reader.all(Branch)}
+    branches = reader.names(Branch)
     candidates: list[str] = []
     for line in roster(reader, {card: balances[card.id] for card in clients_first}, lambda _: day):
         resident = line.resident
         places = [branches.get(id, f"branch {id}") for id in resident.branches]
         candidate = phrase(
             "candidate",
-            name=f"#{resident.id} {resident.name}",
+            name=str(resident),
             about="".join(f"{part}, " for part in (*line.groups, *places)),
             presence=phrase(resident.presence.value),
             coins=line.coins,
@@ -95,7 +94,7 @@ def _candidates(reader: Reader, text: str) -> list[Resident]:
 
 def card(reader: Reader, resident: Resident) -> Card:
     """What staff ask about one resident."""
-    groups = {group.id: group.name for group in reader.all(Group)}
+    groups = reader.names(Group)
     cards = reader.cards_of(resident.id)
     memberships = []
     for membership in reader.recorded(Membership, cards):
@@ -109,8 +108,9 @@ def dossier(reader: Reader, resident: Resident) -> Dossier:
     """All that is held about one person, in every table, under every card of theirs."""
     cards = reader.cards_of(resident.id)
     merges = [merge for merge in reader.merges() if merge.resident in cards or merge.into in cards]
-    lessons = [reader.attended_lessons(id, date.min, date.max) for id in cards]
-    newest_first = reader.lines(resident.id, limit=N_MAX)
+    lessons: list[LessonRecord] = []
+    for card_id in cards:
+        lessons += reader.attended_lessons(card_id, date.min, date.max)
     return Dossier(
         cards=tuple(reader.recorded(Resident, cards)),
         balance=reader.balance(resident.id),
@@ -118,8 +118,8 @@ def dossier(reader: Reader, resident: Resident) -> Dossier:
         memberships=tuple(reader.recorded(Membership, cards)),
         links=tuple(reader.links_of(cards)),
         vk_pages=tuple(reader.recorded(VkPage, cards)),
-        lessons=tuple(chain.from_iterable(lessons)),
-        entries=tuple(reversed(newest_first)),
+        lessons=tuple(lessons),
+        entries=tuple(reversed(reader.lines(resident.id, limit=N_MAX))),
         held=tuple(reader.holds_of(cards)),
         decisions=tuple(reader.decisions_of(cards)),
         doubts=tuple(reader.doubts_of(cards)),
@@ -144,8 +144,7 @@ def members(
     survivors = reader.survivors()
     memberships: defaultdict[int, list[Membership]] = defaultdict(list)
     for membership in reader.all(Membership):
-        owner = survivors.get(membership.resident, membership.resident)
-        memberships[owner].append(membership)
+        memberships[survivors[membership.resident]].append(membership)
     recorded = {group.id: group for group in reader.all(Group)}
     groups: dict[Group, list[Resident]] = {}
     for resident in residents:
@@ -169,15 +168,15 @@ def members_of(
     # "Python-2" is not "Python-21", where there are both.
     fitting = [each for each in groups if each.id == number or folded(each.name) == wanted]
     fitting = fitting or [each for each in groups if answers_to(each.name, text)]
-    branches = {branch.id: branch.name for branch in reader.all(Branch)}
+    branches = reader.names(Branch)
     candidates: list[str] = []
     for group in sorted(fitting, key=lambda group: group.id):
         # Branches may have groups of one name; where a group is, its members' cards say.
         ids = sorted({id for resident in groups[group] for id in resident.branches})
         places = ", ".join(branches.get(id, f"branch {id}") for id in ids)
-        candidates.append(f"#{group.id} {group.name} ({places})")
+        candidates.append(f"{group} ({places})")
     known = sorted({group.name for group in groups})[:CANDIDATES_MAX]
-    advice = f"Groups with members on that day: {', '.join(known) or 'none'}."
+    advice = phrase("groups_there", groups=", ".join(known) or "–")
     refuse_none_or_many("group", text, candidates, advice)
     return groups[fitting[0]]
 
@@ -197,24 +196,24 @@ def with_coins(
     """
     if group:
         residents = members_of(reader, residents, group, lambda at: as_of or today_at(at))
-    owners = {resident.id: resident for resident in residents}
-    balances = reader.balances(owners, until=as_of or date.max)
-    ids = list(owners)
-    if sort == "coins":
-        ids.sort(key=lambda id: -balances[id])
-    least = coins_min if coins_min is not None else min(balances.values(), default=0)
-    return {owners[id]: balances[id] for id in ids if balances[id] >= least}
+    by_id = {resident.id: resident for resident in residents}
+    balances = reader.balances(by_id, until=as_of or date.max)
+    coins: dict[Resident, int] = {}
+    for id in sorted(by_id, key=lambda id: -balances[id]) if sort == "coins" else by_id:
+        if coins_min is None or balances[id] >= coins_min:
+            coins[by_id[id]] = balances[id]
+    return coins
 
 
 def attended(reader: Reader, residents: Iterable[Resident], lesson: int) -> list[Resident]:
     """Those of the residents who attended a lesson."""
     survivors = reader.survivors()
     owners: set[int] = set()
-    for record in reader.lesson_records_by_id([lesson]).values():
+    record = reader.lesson_records_by_id([lesson]).get(lesson)
+    if record and record.lesson.status is Status.CONDUCTED:
         for attendance in record.attendance:
-            conducted = record.lesson.status is Status.CONDUCTED
-            if conducted and attendance.mark is Mark.ATTENDED:
-                owners.add(survivors.get(attendance.resident, attendance.resident))
+            if attendance.mark is Mark.ATTENDED:
+                owners.add(survivors[attendance.resident])
     return [resident for resident in residents if resident.id in owners]
 
 

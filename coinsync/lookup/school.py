@@ -26,7 +26,7 @@ def names_in_plan(reader: Reader, plan: Plan) -> Directory:
 
 def freshness(reader: Reader, settings: Settings, now: datetime) -> list[Freshness]:
     """How long ago each branch's lessons were last synced up to the day; ``now`` is aware, UTC."""
-    names = {branch.id: branch.name for branch in reader.all(Branch)}
+    names = reader.names(Branch)
     branches = []
     for branch in settings.branches:
         name = branch.name or names.get(branch.id) or f"branch {branch.id}"

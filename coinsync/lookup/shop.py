@@ -20,6 +20,7 @@ from coinsync.core.ledger import Line
 from coinsync.core.shop_report import BuyerLine, ItemLine, Payment, Purchase, ShopReport, Tally
 from coinsync.errors import NotFound
 from coinsync.lookup.residents import refuse_none_or_many
+from coinsync.staff_texts import phrase
 from coinsync.store.queries.ledger import N_MAX
 from coinsync.store.reader import Reader
 
@@ -39,7 +40,7 @@ def find_item(reader: Reader, text: str) -> Item:
     # Archived goods are found by their code alone: nobody means them by a name.
     matches = named([item for item in reader.all(Item) if not item.archived], text)
     candidates = [f"{item.code} {item.name_ru}" for item in matches]
-    refuse_none_or_many("item", text, candidates, '"coinsync catalog list" shows the goods.')
+    refuse_none_or_many("item", text, candidates, phrase("items_there"))
     return matches[0]
 
 
@@ -47,18 +48,15 @@ def shelf(reader: Reader) -> dict[int, Item]:
     """The goods that are shown, each under its number in the catalog."""
     # A number means the same goods for everybody and all day long, be others sold out or not for a
     # branch.
-    shown = [item for item in reader.all(Item) if item.shown and not item.archived]
-    shown.sort(key=lambda item: (item.place, item.code))
-    return dict(enumerate(shown, 1))
+    goods = goods_of(reader, None, archived=False)
+    return dict(enumerate((item for item in goods if item.shown), 1))
 
 
 def find_sale(reader: Reader, text: str) -> Sale:
     """A sale by its key. Raises ``NotFound``."""
     sale = reader.find(Sale, text.strip().lower())
     if sale is None:
-        raise NotFound(
-            f"sale {text!r} does not exist", advice='"coinsync shop sales" shows the sales.'
-        )
+        raise NotFound.of("unknown_sale", key=repr(text))
     return sale
 
 
@@ -66,7 +64,7 @@ def last_sale(reader: Reader, actor: str, event: str) -> Sale | None:
     """The last sale of a clerk at a fair, or at none, of which something has not come back."""
     sales = [sale for sale in reader.sales(event=event) if sale.actor == actor]
     for purchase in reversed(purchases(reader, sales[-TAKEN_BACK_MAX:])):
-        if len(purchase.refunded) < len(purchase.lines):
+        if purchase.stands:
             return purchase.sale
     return None
 
@@ -94,7 +92,7 @@ def purchases(
         entries = [entry for entry in paid[sale.id] if entry.posted.run <= last_run]
         made_at = ""
         for first in entries[:1]:
-            zone = zone_of(payers[first.posted.entry.resident].branches)
+            zone = zone_of(payers[first.entry.resident].branches)
             moment = datetime.fromisoformat(first.posted.posted_at).astimezone(zone)
             made_at = f"{moment:%Y-%m-%d %H:%M}"
         purchase = Purchase(
@@ -112,16 +110,16 @@ def purchases(
 
 def _payers(reader: Reader, paid: Iterable[Sequence[Line]]) -> dict[int, Resident]:
     """Who paid, by the card that it was or goes on as."""
-    cards = {line.posted.entry.resident for entries in paid for line in entries}
-    owners = {card: reader.survivors().get(card, card) for card in cards}
-    residents = reader.residents_by_id(owners.values())
-    return {card: residents[owner] for card, owner in owners.items()}
+    cards = {line.entry.resident for entries in paid for line in entries}
+    survivors = reader.survivors()
+    residents = reader.residents_by_id(map(survivors.__getitem__, cards))
+    return {card: residents[survivors[card]] for card in cards}
 
 
 def _payments(entries: Iterable[Line], payers: Mapping[int, Resident]) -> tuple[Payment, ...]:
     kept, returned = Counter[Resident](), Counter[Resident]()
     for line in entries:
-        entry = line.posted.entry
+        entry = line.entry
         kept[payers[entry.resident]] -= entry.coins
         returned[payers[entry.resident]] += max(entry.coins, 0)
     payments = []
@@ -158,7 +156,7 @@ def report(
         _buyer_lines(reader, buyers, bought),
         _item_lines(reader, bought, moves, fair),
         fair,
-        sales=len(bought),
+        sales=sum(purchase.stands for purchase in bought),
         refunds=refunds,
         taken=sum(purchase.coins for purchase in bought),
         late=len(reader.refund_runs(purchase.sale.id for purchase in bought)) - refunds,
@@ -171,7 +169,7 @@ def report(
 def _tallied(bought: Iterable[Purchase], name_of: Callable[[Purchase], str]) -> tuple[Tally, ...]:
     count, coins = Counter[str](), Counter[str]()
     for purchase in bought:
-        count[name_of(purchase)] += 1
+        count[name_of(purchase)] += purchase.stands
         coins[name_of(purchase)] += purchase.coins
     return tuple(Tally(name, count[name], coins[name]) for name in sorted(count))
 
@@ -230,12 +228,13 @@ def _differences(bought: Iterable[Purchase], moves: Iterable[StockMove]) -> tupl
         id, coins = purchase.sale.id, purchase.coins
         totals = totals_of_sale(purchase.lines, purchase.refunded)
         if totals.coins_kept != coins:
-            differences.append(f"sale {id}: lines {totals.coins_kept}, coins {coins}")
+            kept = totals.coins_kept
+            differences.append(phrase("coins_differ", sale=id, lines=kept, coins=coins))
         # Goods that nobody counted when they were sold have no moves.
         moved = quantities(moves_of_sale[id])
         sold, gone = sum(map(totals.pieces_kept, moved)), -sum(moved.values())
         if sold != gone:
-            differences.append(f"sale {id}: {gone} pieces left the stock, {sold} were sold")
+            differences.append(phrase("pieces_differ", sale=id, gone=gone, sold=sold))
     return tuple(differences)
 
 

@@ -89,8 +89,8 @@ def cases_listing(cases: Sequence[Case], doubts: Sequence[DoubtCase] = ()) -> Li
         else:
             about = f"lesson {doubt.id}, {each.day}"
             lesson, resident = str(doubt.id), ""
-        page.append(f"doubt {each.case}: {about}: {text}")
-        rows.append((each.case, doubt.kind, lesson, resident, each.name, each.day, "", "", text))
-        named = {"case": each.case, "name": each.name, "day": each.day}
+        page.append(f"doubt {doubt.case}: {about}: {text}")
+        rows.append((doubt.case, doubt.kind, lesson, resident, each.name, each.day, "", "", text))
+        named = {"case": doubt.case, "name": each.name, "day": each.day}
         data.append({**named, **as_data(doubt)})
     return Listing(page or ["nothing is held"], data, tuple(CASE_COLUMNS), rows)

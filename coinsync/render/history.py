@@ -7,7 +7,7 @@ from coinsync.core.history import Explanation, History, HistoryLine, Statement, 
 from coinsync.core.reasons import reason_text, why
 from coinsync.core.wording import LANGUAGES, Words
 from coinsync.render.listing import Cell, Grid, Listing, Parts, TextLine, bold, dim, rows_of
-from coinsync.render.numbers import balance, day, signed, titled, total
+from coinsync.render.numbers import balance, day, signed, total
 
 HISTORY_COLUMNS = ("day", "kind", "title", "coins", "balance", "reason", "rule", "note")
 STATEMENT_COLUMNS = ("day", "kind", "what", "why", "coins", "balance")
@@ -15,7 +15,7 @@ STATEMENT_COLUMNS = ("day", "kind", "what", "why", "coins", "balance")
 
 def history(of: History, ways: Mapping[str, str], *, actors: bool) -> Listing:
     """A history; ``ways`` are titles by code, ``actors`` adds who did it."""
-    heading = f"{titled(of.resident.id, of.resident.name)}   balance {balance(of.balance)}"
+    heading = f"{of.resident}   balance {balance(of.balance)}"
     headings = (">entry", "day", "what", ">coins", ">balance", "why", "posted", "by")
     columns = len(headings) if actors else len(headings) - 1
     grid = Grid(headings[:columns])
@@ -46,8 +46,8 @@ def _history_cells(line: HistoryLine, ways: Mapping[str, str]) -> tuple[Cell, ..
 
 
 def _partner(line: HistoryLine) -> str:
-    if line.line and line.line.posted.entry.reverses:
-        return f", reverses {line.line.posted.entry.reverses}"
+    if line.line and line.line.entry.reverses:
+        return f", reverses {line.line.entry.reverses}"
     if line.line and line.line.reversed_by:
         return f", reversed by {line.line.reversed_by}"
     return ""
@@ -125,16 +125,15 @@ def explanations(of: Sequence[Explanation], *, is_cut: bool = False) -> Listing:
 def _explanation(of: Explanation) -> Parts:
     lesson = of.lesson
     when = f"{day(lesson.date)} {lesson.starts}".rstrip()
-    who = f"#{of.resident.id} {of.resident.name}"
-    heading = f"lesson {lesson.id}  {when}  {of.title}  for {who}"
+    heading = f"lesson {lesson.id}  {when}  {of.title}  for {of.resident}"
     posted = signed(of.posted) if of.posted else "0"
     page: Parts = [bold(heading), _steps(of.steps), f"  → {_verdict(of)}; posted {posted}"]
     for line in of.lines:
-        entry = line.posted.entry
+        entry = line.entry
         reason = why(entry.reason, entry.rule, line.note)
         author = f"{line.posted.posted_at[:10]} by {entry.actor}"
         amount = f"{signed(entry.coins)}  {entry.kind.value}"
-        page.append(f"    entry {line.posted.n}  {amount}  {reason}  {author}")
+        page.append(f"    entry {line.n}  {amount}  {reason}  {author}")
     if of.hold:
         held = f"    held: {signed(of.hold.coins)}, {reason_text(of.hold.reason)}"
         page.append(TextLine(held, "yellow"))

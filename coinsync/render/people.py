@@ -1,19 +1,20 @@
 """Residents and the VK accounts that see them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import TYPE_CHECKING, Any
 
 from coinsync.core.facts import ALWAYS, Membership, Resident
-from coinsync.core.people_report import VK_PROBLEMS, LinkLine, LinkProblem
+from coinsync.core.people_report import (
+    VK_PROBLEMS,
+    Card,
+    LinkLine,
+    LinkProblem,
+    RosterLine,
+    VkCoverage,
+)
 from coinsync.render.listing import Grid, Listing, Page, Parts, bold, dim, rows_of
 from coinsync.render.numbers import balance, day, titled, total
 from coinsync.staff_texts import counted
-
-if TYPE_CHECKING:
-    from coinsync.core.people_report import Card, RosterLine, VkCoverage
 
 #: The columns of a spreadsheet, and where each is in a ``RosterLine``.
 ROSTER_COLUMNS = {
@@ -88,12 +89,10 @@ def balances(
     coins: Mapping[Resident, int], branches: Mapping[int, str], as_of: date | None
 ) -> Listing:
     """Coins alone, today's or those at the end of a day."""
-    columns = ["resident", "name", "balance"]
-    rows: list[list[Any]] = [[resident.id, resident.name, has] for resident, has in coins.items()]
-    if as_of is not None:
-        columns.append("day")
-        for row in rows:
-            row.append(as_of)
+    columns = ("resident", "name", "balance", "day")[: 3 if as_of is None else 4]
+    rows = []
+    for resident, has in coins.items():
+        rows.append((resident.id, resident.name, has, as_of)[: len(columns)])
     return Listing.of_rows(residents_page(coins, branches, as_of), columns, rows)
 
 
@@ -122,7 +121,7 @@ def card(of: Card, branches: Mapping[int, str]) -> Listing:
     """All that is held of one resident."""
     resident = of.resident
     grid = Grid(("", ""))
-    grid.add(bold("resident"), titled(resident.id, resident.name))
+    grid.add(bold("resident"), str(resident))
     grid.add(bold("is"), resident.presence.value)
     grid.add(bold("branches"), _branches(resident, branches) or "none")
     for card_id in of.merged:

@@ -12,9 +12,10 @@ from coinsync.core.plan_report import (
     gathered,
     totals_of,
 )
+from coinsync.core.reasons import entries_text
 from coinsync.render.listing import Grid, Parts, TextLine, bold, dim
 from coinsync.render.numbers import day, signed
-from coinsync.staff_texts import counted
+from coinsync.staff_texts import StaffText, counted, joined, phrase
 
 #: So many lines of each kind are shown of a whole run.
 LINES_PER_VERB = 10
@@ -237,18 +238,16 @@ def receipts_line(receipts: Sequence[Receipt], newest: Receipt) -> str:
     return f"runs {receipts[0].run}–{receipts[-1].run}: {posted}; {seal}"
 
 
-def receipt_line(receipt: Receipt, stock: int = 0) -> str:
+def receipt_line(receipt: Receipt, stock: int = 0) -> StaffText:
     """What was written, so many moves of ``stock`` among it, in one line with its seal."""
-    return f"{_written(receipt, stock)}; seal {receipt.seal}"
+    return joined("; ", _written(receipt, stock), phrase("seal", seal=receipt.seal))
 
 
-def _written(receipt: Receipt, stock: int = 0) -> str:
+def _written(receipt: Receipt, stock: int = 0) -> StaffText:
     if receipt.n_first > receipt.n_last:
-        recorded = [f"{counted(stock, 'move')} of stock"] if stock else []
+        recorded = [phrase("stock_moves", count=stock)] if stock else []
         if receipt.facts or not stock:
-            recorded.insert(0, counted(receipt.facts, "fact"))
-        return f"run {receipt.run}: {', '.join(recorded)} recorded, no coins moved"
-    entries = f"entries {receipt.n_first}–{receipt.n_last}"
-    if receipt.n_first == receipt.n_last:
-        entries = f"entry {receipt.n_first}"
-    return f"run {receipt.run}: {entries} posted ({signed(receipt.coins)})"
+            recorded.insert(0, phrase("facts", count=receipt.facts))
+        return phrase("recorded", run=receipt.run, what=joined(", ", *recorded))
+    entries = entries_text(receipt.n_first, receipt.n_last)
+    return phrase("posted", run=receipt.run, what=entries, coins=signed(receipt.coins))

@@ -9,7 +9,7 @@ from coinsync.core.shop_report import BuyerLine, Purchase, ShopReport, Tally
 from coinsync.render.data import as_data
 from coinsync.render.listing import Grid, Listing, Page, Parts, TextLine, bold, dim, rows_of
 from coinsync.render.numbers import day, signed, titled, total
-from coinsync.staff_texts import columns, counted
+from coinsync.staff_texts import columns, counted, phrase
 
 STOCK_COLUMNS = ("code", "name", "left")
 OF_MOVE = ("kind", "pieces", "left", "actor", "note", "sale", "key")
@@ -94,7 +94,7 @@ def goods_page(goods: Mapping[int, Item], pieces: Mapping[str, int]) -> Page:
         name = TextLine(item.name_ru, "dim" if left == 0 else "")
         shown = "" if left is None else total(left)
         grid.add(str(number), name, dim(item.code), total(item.price), shown)
-    return [grid] if goods else ["nothing is on the shelf"]
+    return [grid] if goods else [phrase("empty_shelf")]
 
 
 def basket_page(moves: Sequence[Move], picks: Sequence[Pick]) -> Page:
@@ -192,30 +192,33 @@ def report(of: ShopReport, *, every_line: bool) -> Listing:
     """What sells and what does not, who bought, and who has nothing; of a fair also who sold."""
     page: Parts = []
     if of.fair:
-        closed = ""
-        if of.fair.closed_on and of.fair.closed_on != of.fair.opened_on:
-            closed = f" to {day(of.fair.closed_on)}"
-        page.append(bold(f"{of.fair.code}  {of.fair.title}   {day(of.fair.opened_on)}{closed}"))
-        sold = f"{counted(of.sales, 'sale')}, coins taken {total(of.taken)}"
-        page.append(f"{sold}, lines refunded {of.refunds}")
+        page.append(bold(_heading_of_fair(of.fair)))
+        taken = total(of.taken)
+        page.append(phrase("fair_figures", sales=of.sales, taken=taken, refunds=of.refunds))
         if of.late:
-            page.append(f"after closing: lines refunded {of.late}; these figures stay")
+            page.append(phrase("fair_late", late=of.late))
         page += [TextLine(difference, "bold red") for difference in of.differences]
-        page += ["", _tally_grid("clerk", of.clerks), "", _tally_grid("hour", of.hours), ""]
+        page += ["", _tally_grid("clerks", of.clerks), "", _tally_grid("hours", of.hours), ""]
     page += [*_goods_page(of), "", *_buyers_page(of.buyers, every_line=every_line)]
     return Listing(page, of, BUYER_COLUMNS, rows_of(of.buyers, BUYER_COLUMNS))
 
 
-def _tally_grid(heading: str, tallies: Sequence[Tally]) -> Grid:
-    grid = Grid((heading, ">sales", ">coins"), whole=(0,))
+def _heading_of_fair(fair: Event) -> str:
+    days = f"{fair.opened_on}"
+    if fair.closed_on not in (None, fair.opened_on):
+        days = f"{days} — {fair.closed_on}"
+    return f"{fair.code}  {fair.title}   {days}"
+
+
+def _tally_grid(id: str, tallies: Sequence[Tally]) -> Grid:
+    grid = Grid(columns(id), whole=(0,))
     for tally in tallies:
         grid.add(tally.name, total(tally.sales), total(tally.coins))
     return grid
 
 
 def _goods_page(of: ShopReport) -> Page:
-    of_fair = (">received", ">counted") if of.fair else (">left",)
-    grid = Grid(("item", "code", ">sold", ">coins", *of_fair))
+    grid = Grid(columns("fair_goods" if of.fair else "shop_goods"))
     idle = 0
     for item in of.items:
         idle += not item.pieces
@@ -223,7 +226,7 @@ def _goods_page(of: ShopReport) -> Page:
         corrected = signed(item.counted) if item.counted else ""
         moved = (total(item.received), corrected) if of.fair else (left,)
         grid.add(item.name, dim(item.item), str(item.pieces), total(item.coins), *moved)
-    return [grid, dim(f"{counted(idle, 'item')} did not move")]
+    return [grid, dim(phrase("idle_items", count=idle))]
 
 
 def _buyers_page(buyers: Sequence[BuyerLine], *, every_line: bool) -> Page:
@@ -231,11 +234,10 @@ def _buyers_page(buyers: Sequence[BuyerLine], *, every_line: bool) -> Page:
     if not every_line:
         bought = [buyer for buyer in buyers if buyer.pieces or buyer.spent]
         shown = sorted(bought, key=lambda buyer: -buyer.spent)
-    grid = Grid(("resident", ">bought", ">spent", ">has left"))
+    grid = Grid(columns("buyers"))
     for buyer in shown:
         who = titled(buyer.resident, buyer.name)
         grid.add(who, str(buyer.pieces), total(buyer.spent), total(buyer.balance))
     idle = [buyer for buyer in buyers if not buyer.pieces]
     without = sum(buyer.balance <= 0 for buyer in idle)
-    footer = f"{counted(len(idle), 'resident')} bought nothing, {without} of them have no coins"
-    return [grid, dim(footer)]
+    return [grid, dim(phrase("idle_buyers", count=len(idle), without=without))]

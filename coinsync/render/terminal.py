@@ -59,9 +59,8 @@ def _inert(cell: Cell, language: str) -> Text:
     # A text that is shown as it is.
     if isinstance(cell, tuple):
         return Text("\n").join(_inert(line, language) for line in cell)
-    if isinstance(cell, TextLine):
-        return Text(harmless(in_language(cell.text, language)), style=cell.style)
-    return Text(harmless(in_language(cell, language)))
+    line = cell if isinstance(cell, TextLine) else TextLine(cell)
+    return Text(harmless(in_language(line.text, language)), style=line.style)
 
 
 # rich has tables too. It measures and wraps every cell several times: a list of sixty residents
@@ -72,12 +71,9 @@ def _print_grid(out: Console, grid: Grid, language: str) -> None:
     rows = []
     for cells in grid.rows:
         rows.append([_inert(cell, language) for cell in cells])
-    headings, right, whole = [], [], []
-    for place, heading in enumerate(grid.headings):
-        is_number = heading.startswith(">")
-        headings.append(in_language(heading, language).removeprefix(">"))
-        right.append(is_number)
-        whole.append(is_number or place in grid.whole)
+    headings = [in_language(heading, language).removeprefix(">") for heading in grid.headings]
+    right = [heading.startswith(">") for heading in grid.headings]
+    whole = [is_number or place in grid.whole for place, is_number in enumerate(right)]
     if any(headings):
         rows.insert(0, [Text(heading, "bold") for heading in headings])
     widths = _widths(rows, whole, out.width)

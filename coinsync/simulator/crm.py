@@ -111,10 +111,9 @@ class Crm:
             # The role of the API's user may only read.
             raise CallRefused(403, "Access Denied")
         filters = Filters(request, self._branches(branch))
-        lists = Lists(self.tables, self.options)
-        selection = lists.select(entity, request, filters)
-        drift = self.faults.drift(request, struck)
-        page = lists.page(selection, request, drift)
+        lists = Lists(self.tables, self.options, request, filters)
+        selection = lists.select(entity)
+        page = lists.page(selection, self.faults.drift(request, struck))
         for fault in struck:
             spoil_page(page, fault)
         return Response(200, encoded(page))

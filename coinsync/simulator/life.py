@@ -136,7 +136,7 @@ class Life:
     def _book_makeups(self) -> None:
         excuses = [
             (lesson, detail)
-            for lesson in self._group_lessons(CONDUCTED, self._day(-7), self._day(-1))
+            for lesson in self._group_lessons(CONDUCTED, -7, -1)
             for detail in lesson.details
             if (detail.is_attend, detail.reason_id) == EXCUSED[:2]
         ]
@@ -168,7 +168,7 @@ class Life:
         own = set(self.tables.groups_on(card.id, self._today))
         hosts = [
             lesson
-            for lesson in self._group_lessons(PLANNED, self._today, self._today)
+            for lesson in self._group_lessons(PLANNED, 0, 0)
             if lesson.branch_id == branch_id and own.isdisjoint(lesson.group_ids)
         ]
         drawn = self.chance.some(hosts, 1, _key_of, self.number, "host")
@@ -237,12 +237,13 @@ class Life:
                     edit(lesson)
 
     def _settled(self, *about: object) -> list[CrmLesson]:
-        lessons = self._group_lessons(CONDUCTED, self._day(-12), self._day(-1))
+        lessons = self._group_lessons(CONDUCTED, -12, -1)
         settled = [lesson for lesson in lessons if lesson.due_on is None and lesson.details]
         return self.chance.some(settled, self._size, _key_of, self.number, "edit", *about)
 
-    def _group_lessons(self, status: int, since: date, until: date) -> list[CrmLesson]:
-        lessons = self._lessons(status, since, until)
+    def _group_lessons(self, status: int, since: int, until: int) -> list[CrmLesson]:
+        """Those of the days between, counted from today."""
+        lessons = self._lessons(status, self._day(since), self._day(until))
         return [lesson for lesson in lessons if lesson.lesson_type_id == GROUP]
 
     def _lessons(self, status: int, since: date, until: date) -> list[CrmLesson]:

@@ -91,7 +91,7 @@ class RowPrinter:
             return [names.TEACHERS[teacher_id - 1]]
         return [teacher_id]
 
-    def customer(self, card: CrmCustomer, with_groups: bool = False) -> JsonObject:
+    def customer(self, card: CrmCustomer, with_groups: bool) -> JsonObject:
         """A row of `customer/index`."""
         row: JsonObject = {
             "id": card.id,
@@ -119,8 +119,7 @@ class RowPrinter:
                 rows.append(member.group_id)
                 continue
             name = self.tables.groups[member.group_id].name
-            days = {"b_date": _dotted(member.b_date), "e_date": _dotted(member.e_date)}
-            rows.append({"id": member.group_id, "name": name, **days})
+            rows.append({"id": member.group_id, "name": name, **_days(member)})
         return rows
 
     def group(self, group: CrmGroup) -> JsonObject:
@@ -159,8 +158,11 @@ def _mark_in_some_type(is_attend: int | None, share: float) -> int | bool | str 
 
 def membership(member: CrmMembership) -> JsonObject:
     """A row of `cgi/index`."""
-    days = {"b_date": _dotted(member.b_date), "e_date": _dotted(member.e_date)}
-    return {**asdict(member), **days}
+    return {**asdict(member), **_days(member)}
+
+
+def _days(member: CrmMembership) -> JsonObject:
+    return {"b_date": _dotted(member.b_date), "e_date": _dotted(member.e_date)}
 
 
 def _dotted(day: date) -> str:
@@ -210,16 +212,15 @@ class Drift:
 
 
 @dataclass(frozen=True, slots=True)
-class Lists:
+class Lists(RowPrinter):
     """Reads the tables the way a client asked for them."""
 
-    tables: CrmTables
-    options: Options
+    request: Request
+    filters: Filters
 
-    def select(self, entity: str, request: Request, filters: Filters) -> Selection:
+    def select(self, entity: str) -> Selection:
         """Everything that the request asks for, in the CRM's order."""
-        tables, fit = self.tables, filters.fit
-        rows = RowPrinter(tables, self.options)
+        tables, fit = self.tables, self.filters.fit
         match entity:
             case "branch":
                 return Selection([*tables.branches.values()], asdict)
@@ -238,22 +239,21 @@ class Lists:
             case "group":
                 groups = [*tables.groups.values()]
                 groups = [row for row in groups if fit(id=[row.id], branch=[row.branch_id])]
-                return Selection(groups, rows.group)
+                return Selection(groups, self.group)
             case "regular-lesson":
-                return Selection(self._regular_lessons(filters), rows.regular_lesson)
+                return Selection(self._regular_lessons(), self.regular_lesson)
             case "cgi":
-                return Selection(self._memberships(request, filters), membership)
+                return Selection(self._memberships(), membership)
             case "customer":
-                with_groups = filters.fields.get("withGroups") in (True, "1", "true")
-                cards = self._customers(request, filters)
-                return Selection(cards, lambda card: rows.customer(card, with_groups))
+                with_groups = self.filters.fields.get("withGroups") in (True, "1", "true")
+                return Selection(self._customers(), lambda card: self.customer(card, with_groups))
             case "lesson":
-                return Selection(self._lessons(request, filters), rows.lesson)
+                return Selection(self._lessons(), self.lesson)
         raise CallRefused(404, "Страница не найдена.")
 
-    def page(self, selection: Selection, request: Request, drift: Drift) -> JsonObject:
+    def page(self, selection: Selection, drift: Drift) -> JsonObject:
         """One page of the selection. Only the rows of this page are printed."""
-        page, size = page_number(request), self._page_size(request)
+        page, size = page_number(self.request), self._page_size()
         count = len(selection.records)
         records = _slice(selection.records, page, size, drift)
         if not records and count and self.options.past_the_end == "repeat":
@@ -261,26 +261,26 @@ class Lists:
         items = [selection.print_row(record) for record in records]
         return {"total": count + drift.total, "count": len(items), "page": page, "items": items}
 
-    def _page_size(self, request: Request) -> int:
+    def _page_size(self) -> int:
         """`per-page` of the query, else `pageSize` of the body, and no other spelling."""
-        in_body = as_number(request.fields().get("pageSize"))
-        asked = as_number(request.query.get("per-page")) or in_body
+        in_body = as_number(self.filters.fields.get("pageSize"))
+        asked = as_number(self.request.query.get("per-page")) or in_body
         if asked is None or asked < 1:
             asked = self.options.page_size_default
         return min(asked, self.options.page_size_max)
 
-    def _regular_lessons(self, filters: Filters) -> list[Any]:
+    def _regular_lessons(self) -> list[Any]:
         lines = []
         for line in self.tables.regular_lessons.values():
             groups = [line.related_id] if line.related_class == "Group" else []
-            if filters.fit(id=[line.id], branch=[line.branch_id], group_id=groups):
+            if self.filters.fit(id=[line.id], branch=[line.branch_id], group_id=groups):
                 lines.append(line)
         return lines
 
-    def _memberships(self, request: Request, filters: Filters) -> list[Any]:
+    def _memberships(self) -> list[Any]:
         """Of one group or one customer, which must be named in the query."""
-        group = as_number(request.query.get("group_id"))
-        customer = as_number(request.query.get("customer_id"))
+        group = as_number(self.request.query.get("group_id"))
+        customer = as_number(self.request.query.get("customer_id"))
         if group is not None:
             candidates = self.tables.members.get(group, [])
         elif customer is not None:
@@ -292,60 +292,59 @@ class Lists:
             branch_id = self.tables.groups[member.group_id].branch_id
             current = self.options.cgi_past or member.holds_on(self.tables.today)
             asked_for = customer in (None, member.customer_id)
-            if current and asked_for and filters.fit(branch=[branch_id]):
+            if current and asked_for and self.filters.fit(branch=[branch_id]):
                 memberships.append(member)
         return memberships
 
-    def _customers(self, request: Request, filters: Filters) -> list[CrmCustomer]:
+    def _customers(self) -> list[CrmCustomer]:
         """Leads newest first, clients by name."""
-        customers = self.tables.customers.values()
-        cards = [card for card in customers if self._is_asked_for(card, filters)]
+        cards = [card for card in self.tables.customers.values() if self._is_asked_for(card)]
         # Sorting keeps the order of equals, so ties are put in order first.
-        cards.sort(key=self._tie_key(request))
-        if as_number(filters.fields.get("is_study")) == 0:
+        cards.sort(key=self._tie_key())
+        if as_number(self.filters.fields.get("is_study")) == 0:
             cards.sort(key=lambda card: card.created, reverse=True)
         else:
             cards.sort(key=lambda card: card.name.casefold())
         return cards
 
-    def _is_asked_for(self, card: CrmCustomer, filters: Filters) -> bool:
-        is_study = as_number(filters.fields.get("is_study"))
-        removed = as_number(filters.fields.get("removed"))
+    def _is_asked_for(self, card: CrmCustomer) -> bool:
+        is_study = as_number(self.filters.fields.get("is_study"))
+        removed = as_number(self.filters.fields.get("removed"))
         is_study = self.options.is_study_default if is_study is None else is_study
         removed = self.options.removed_default if removed is None else removed
         state = 2 if card.archived_on(self.tables.today) else 0
         if is_study not in (2, card.is_study) or removed not in (1, state):
             return False
-        return filters.fit(id=[card.id], branch=card.branch_ids)
+        return self.filters.fit(id=[card.id], branch=card.branch_ids)
 
-    def _tie_key(self, request: Request) -> Callable[[Any], float]:
+    def _tie_key(self) -> Callable[[Any], float]:
         """How equal rows fall: newest first, or differently in every request."""
         if self.options.unstable_ties:
-            chance = Chance(request.number)
+            chance = Chance(self.request.number)
             return lambda record: chance.share(record.id)
         return lambda record: -record.id
 
-    def _lessons(self, request: Request, filters: Filters) -> list[CrmLesson]:
+    def _lessons(self) -> list[CrmLesson]:
         """Newest first."""
-        since = as_day(filters.fields.get("date_from") or date.min)
-        until = as_day(filters.fields.get("date_to") or date.max)
+        since = as_day(self.filters.fields.get("date_from") or date.min)
+        until = as_day(self.filters.fields.get("date_to") or date.max)
         if since is None or until is None:
             # A spelling that is not understood finds nothing.
             return []
         lessons = [
             lesson
             for lesson in self.tables.visible_lessons()
-            if since <= lesson.date <= until and self._is_wanted(lesson, filters)
+            if since <= lesson.date <= until and self._is_wanted(lesson)
         ]
-        lessons.sort(key=self._tie_key(request))
+        lessons.sort(key=self._tie_key())
         lessons.sort(key=lambda lesson: lesson.date, reverse=True)
         return lessons
 
-    def _is_wanted(self, lesson: CrmLesson, filters: Filters) -> bool:
-        if lesson.status != CONDUCTED and not filters.has("status"):
+    def _is_wanted(self, lesson: CrmLesson) -> bool:
+        if lesson.status != CONDUCTED and not self.filters.has("status"):
             # Without a word only conducted lessons are found, by their number too.
             return False
-        return filters.fit(
+        return self.filters.fit(
             id=[lesson.id],
             branch=[lesson.branch_id],
             status=[lesson.status],

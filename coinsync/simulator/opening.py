@@ -108,12 +108,10 @@ class Opening:
         return pupils
 
     def _add_family(self, children: int, is_study: int) -> list[CrmCustomer]:
-        family = self._families
+        family, day = self._families, self._opened
         self._families += 1
-        cards, about = [], (is_study, self._opened)
-        for child in range(children):
-            cards.append(add_card(self.tables, self.chance, family, child, *about))
-        return cards
+        numbers = range(children)
+        return [add_card(self.tables, self.chance, family, n, is_study, day) for n in numbers]
 
     def _family_size(self, family: int) -> int:
         if family < FIXED_FAMILIES:

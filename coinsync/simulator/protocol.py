@@ -32,14 +32,10 @@ class Request:
     status: int = 0
     """What it was answered with."""
 
-    def json(self) -> Any:
-        """The body as JSON; None when it is empty."""
-        return json.loads(self.body) if self.body.strip() else None
-
     def fields(self) -> JsonObject:
         """The body as an object; nothing and `[]` are empty ones. Refuses what is not JSON."""
         try:
-            value = self.json()
+            value = json.loads(self.body.strip() or b"{}")
         except (ValueError, RecursionError):
             message = "Invalid JSON data in request body: Syntax error."
             raise CallRefused(400, message) from None
@@ -179,19 +175,14 @@ def as_arguments(
 
 
 def _as_type(name: str, value: Any, wanted: Any, records: Records | None) -> Any:
-    origin, parts = get_origin(wanted), get_args(wanted)
+    parts = get_args(wanted)
     # Optional values are written `X | None`, the type first.
     if type(None) in parts:
         return None if value is None else _as_type(name, value, parts[0], records)
-    if origin is tuple:
+    if get_origin(wanted) is tuple:
         if not isinstance(value, list | tuple):
             raise ValueError(f"{name} must be a list, not {value!r}")
         return tuple(_as_type(name, item, parts[0], records) for item in value)
-    if origin is Literal:
-        if value not in parts or isinstance(value, bool):
-            choices = ", ".join(str(part) for part in parts)
-            raise ValueError(f"{name} must be one of {choices}, not {value!r}")
-        return value
     if records and wanted in records:
         number = _as_type(name, value, int, None)
         if number not in records[wanted]:
@@ -200,15 +191,18 @@ def _as_type(name: str, value: Any, wanted: Any, records: Records | None) -> Any
     if wanted is date and isinstance(value, str):
         with suppress(ValueError):
             value = date.fromisoformat(value)
-    if not _is_plain(value, wanted):
-        raise ValueError(f"{name} must be {_DESCRIPTIONS[wanted]}, not {value!r}")
+    if not _fits(value, wanted):
+        expected = f"one of {', '.join(map(str, parts))}" if parts else _DESCRIPTIONS[wanted]
+        raise ValueError(f"{name} must be {expected}, not {value!r}")
     return value
 
 
-def _is_plain(value: Any, wanted: Any) -> bool:
+def _fits(value: Any, wanted: Any) -> bool:
     if isinstance(value, bool) and wanted not in (bool, object):
         # Python counts true and false among the whole numbers.
         return False
+    if get_origin(wanted) is Literal:
+        return value in get_args(wanted)
     if wanted is float:
         return isinstance(value, int | float) and 0 <= value < float("inf")
     return isinstance(value, wanted) and (wanted is not str or bool(value.strip()))

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from datetime import time as clock_time
 from email.utils import format_datetime
@@ -209,6 +209,7 @@ def _cut(connection: socket.socket) -> None:
         connection.shutdown(socket.SHUT_RDWR)
 
 
+@dataclass
 class Simulator:
     """Serves a school. Use as a context manager, or call `start` and `stop`.
 
@@ -216,32 +217,24 @@ class Simulator:
     any time. `on_change` is called after every action of a person.
     """
 
-    def __init__(
-        self,
-        school: School,
-        email: str = "api@school.example",
-        api_key: str = "00000000-0000-0000-0000-simulator000",
-        *,
-        options: Options | None = None,
-        port: int = 0,
-        clock: Callable[[], float] = time.monotonic,
-        on_change: Callable[[], None] | None = None,
-    ) -> None:
-        self.school = school
-        self.options = options or Options()
-        self.faults = Faults()
-        self.email = email
-        self.api_key = api_key
-        self.requests: list[Request] = []
-        self._port = port
-        self._clock = clock
+    school: School
+    email: str = "api@school.example"
+    api_key: str = "00000000-0000-0000-0000-simulator000"
+    options: Options = field(default_factory=Options)
+    port: int = 0
+    clock: Callable[[], float] = time.monotonic
+    on_change: Callable[[], None] | None = None
+    faults: Faults = field(default_factory=Faults, init=False)
+    requests: list[Request] = field(default_factory=list, init=False)
+    _server: HttpServer | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        options, faults = self.options, self.faults
         self._crm = Crm(
-            school.tables, self.options, self.faults, lambda: (self.email, self.api_key), clock
+            self.school.tables, options, faults, lambda: (self.email, self.api_key), self.clock
         )
-        self._control = Control(school, self.options, self.faults, on_change)
+        self._control = Control(self.school, options, faults, self.on_change)
         self._lock = Lock()
-        self._server: HttpServer | None = None
-        self._thread: Thread | None = None
 
     @property
     def url(self) -> str:
@@ -252,18 +245,16 @@ class Simulator:
 
     def start(self) -> "Simulator":
         """Listen, in a thread of its own. OSError when the port is taken."""
-        self._server = HttpServer(self._port, self._answer)
+        self._server = HttpServer(self.port, self._answer)
         serve = self._server.serve_forever
-        self._thread = Thread(target=serve, args=(_POLL_SECONDS,), name="simulator")
-        self._thread.start()
+        Thread(target=serve, args=(_POLL_SECONDS,), name="simulator").start()
         return self
 
     def stop(self) -> None:
         """Stop listening and cut every connection; harmless when not started."""
-        if self._server is not None and self._thread is not None:
+        if self._server is not None:
             self._server.stop()
-            self._thread.join()
-        self._server = self._thread = None
+        self._server = None
 
     def __enter__(self) -> "Simulator":
         return self if self._server is not None else self.start()
@@ -277,7 +268,7 @@ class Simulator:
             if not request.path.startswith(PREFIX):
                 return self._control.answer(request)
             self.requests.append(request)
-            request.number, request.at = len(self.requests), self._clock()
+            request.number, request.at = len(self.requests), self.clock()
             response = self._crm.answer(request)
             request.status = response.status
             # The school's day: a client that asks what day it is must not be told ours.

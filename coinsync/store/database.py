@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
+from weakref import finalize
 
 from peewee import Database, SqliteDatabase
 
@@ -68,22 +69,13 @@ def migrate(url: str, *, migrations: Path = MIGRATIONS) -> tuple[str, ...]:
     engine.must_exist(url)
     database = engine.to_write(url, wait_seconds=MIGRATING_SECONDS)
     with speaking(database), connected(database):
-        steps = _run_migrations(database, migrations)
-        return (*steps, *_restore_lost_guards(database))
-
-
-def _restore_lost_guards(database: Database) -> list[str]:
-    engine = engine_of(database)
-    lost = engine.guards_lost(database)
-    if not lost:
-        return []
-    restored: list[str] = []
-    with database.atomic():
-        for name in lost:
-            # A server may forbid triggers; then the guard stays lost and is not reported.
-            if engine.put_guard(database, name, engine.guards[name]):
-                restored.append(f"guard {name}")
-    return restored
+        steps = list(_run_migrations(database, migrations))
+        for name in engine.guards_lost(database):
+            with database.atomic():
+                # A server may forbid triggers; then the guard stays lost and is not reported.
+                if engine.put_guard(database, name, engine.guards[name]):
+                    steps.append(f"guard {name}")
+    return tuple(steps)
 
 
 def make_guards(database: Database) -> None:
@@ -101,7 +93,7 @@ def open_writable(url: str, *, wait_seconds: float = 30.0) -> Database:
     with speaking(database):
         database.connect()
         try:
-            _refuse_other_schema(database)
+            refuse_other_schema(database)
             _refuse_unsafe(database)
         except BaseException:
             database.close()
@@ -123,7 +115,7 @@ def reading(database: Database) -> Iterator[None]:
 
 @contextmanager
 def _snapshot(database: Database) -> Iterator[None]:
-    _refuse_other_schema(database)
+    refuse_other_schema(database)
     engine_of(database).begin_reading(database)
     try:
         yield
@@ -147,6 +139,8 @@ class PooledConnection:
         self._now = now
         # Connections that nobody uses just now, what they lead to, and when they were opened.
         self._idle: list[tuple[Database, object, float]] = []
+        # Python 3.13 warns of a connection that is only forgotten, as a leak.
+        finalize(self, _close_all, self._idle)
 
     @contextmanager
     def use(self) -> Iterator[Database]:
@@ -163,10 +157,7 @@ class PooledConnection:
 
     def close(self) -> None:
         """Leave nothing open."""
-        # Another thread may be faster.
-        with suppress(IndexError):
-            while True:
-                self._idle.pop()[0].close()
+        _close_all(self._idle)
 
     def _take(self) -> tuple[Database, object, float] | None:
         found = self._engine.must_exist(self._url), self._engine.beside(self._url)
@@ -191,6 +182,13 @@ class PooledConnection:
 
     def _connected(self) -> Database:
         return open_writable(self._url, wait_seconds=self._wait_seconds)
+
+
+def _close_all(idle: list[tuple[Database, object, float]]) -> None:
+    # Another thread may be faster.
+    with suppress(IndexError):
+        while True:
+            idle.pop()[0].close()
 
 
 class Readers(PooledConnection):
@@ -255,7 +253,8 @@ def _missing_steps(database: Database, migrations: Path = MIGRATIONS) -> list[st
     return [step for step in known if step not in applied]
 
 
-def _refuse_other_schema(database: Database) -> None:
+def refuse_other_schema(database: Database) -> None:
+    """Raise ``DatabaseUnusable`` unless the schema is this program's."""
     missing = _missing_steps(database)
     if missing and not database.get_tables():
         raise DatabaseUnusable(
@@ -272,7 +271,7 @@ def _refuse_other_schema(database: Database) -> None:
 
 def _refuse_unsafe(database: Database) -> None:
     engine, place = engine_of(database), place_of(database)
-    wrong = engine.unsafe_settings(database)
+    wrong = engine.unsafe_settings(database) + engine.unsafe_tables(database)
     if wrong:
         raise DatabaseUnusable(f"database: {place}: unsafe settings: {', '.join(wrong)}")
     lost = engine.guards_lost(database)

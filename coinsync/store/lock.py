@@ -65,14 +65,18 @@ def holder_of(path: Path) -> dict[str, str] | None:
         # Shared and for a moment: others who only look are not in the way.
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        try:
-            return dict(json.loads(os.pread(descriptor, _HOLDER_BYTES_MAX, 0)))
-        except (ValueError, TypeError):
-            # The other run has taken the lock and not yet written who it is.
-            return {}
+        return _holder(descriptor)
     finally:
         os.close(descriptor)
     return None
+
+
+def _holder(descriptor: int) -> dict[str, str]:
+    try:
+        return dict(json.loads(os.pread(descriptor, _HOLDER_BYTES_MAX, 0)))
+    except (ValueError, TypeError):
+        # The other run has taken the lock and not yet written who it is.
+        return {}
 
 
 def open_shared(path: Path) -> int:
@@ -108,13 +112,12 @@ def _acquire(descriptor: int, wait_seconds: float, sleep: Callable[[float], None
 
 def _refusal(descriptor: int, holder: dict[str, str], minutes_max: float) -> TryLater:
     """Why the lock is not had; ``holder`` is who asked for it."""
+    other = _holder(descriptor)
     try:
-        other = json.loads(os.pread(descriptor, _HOLDER_BYTES_MAX, 0))
         who = f"{other['what']} by {other['actor']} since {other['since']}"
         held = datetime.fromisoformat(holder["since"]) - datetime.fromisoformat(other["since"])
         minutes = held.total_seconds() / 60
     except (ValueError, KeyError, TypeError):
-        # The other run has taken the lock and not yet written who it is.
         who, minutes = "another run", 0.0
     message = f"busy: {who} holds the lock"
     if minutes > minutes_max:

@@ -91,7 +91,9 @@ def apply(database: Database, plan: Plan, order: Order, environment: Environment
             may_pass = may_pass and engine.may_try_again(error, began=began)
             if attempt == TRIES_MAX or not may_pass:
                 raise known from error
-        engine.renew(database)
+        # It may have been the connection's fault; where its host serves no longer, another one is
+        # found.
+        database.close()
         environment.sleep(PAUSE_SECONDS * 2**attempt * (0.5 + environment.chance()))
     raise AssertionError("the loop ends by return or raise")
 

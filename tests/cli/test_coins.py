@@ -444,7 +444,7 @@ class TestWays:
         said = installation.run("credit", f"#{ADA}", "--for", "olympics", "--yes")
         assert said.code == 6
         assert "no way to earn is called 'olympics'" in said.err
-        assert "There are: olympiad, project." in said.err
+        assert "There are: olympiad, project;" in said.err
 
     def test_an_amount_beside_a_way_or_neither(self, installation: Installation) -> None:
         """2: which of the two is meant?"""

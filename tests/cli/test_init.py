@@ -12,7 +12,12 @@ from socket import socket
 import pytest
 
 from coinsync import config
-from coinsync.config.proposals import propose_since, propose_types, propose_zone
+from coinsync.config.proposals import (
+    propose_since,
+    propose_staff_language,
+    propose_types,
+    propose_zone,
+)
 from coinsync.core.facts import LessonType
 from coinsync.simulator import Simulator
 from tests.support.school import KEY, Installation, a_school, listening
@@ -67,6 +72,18 @@ class TestOptions:
         installation.ok(*WORDS, "--url", typed)
         assert config.load(installation.config).alfacrm.url == "https://rostok.s20.online"
 
+    @pytest.mark.parametrize(
+        ("words", "language"),
+        [((), "ru"), (("--staff-language", "en"), "en"), (("--school", "Sprout"), "en")],
+    )
+    def test_the_language_of_staff_follows_the_name(
+        self, tmp_path: Path, words: tuple[str, ...], language: str
+    ) -> None:
+        """Unless an option names another."""
+        installation = Installation(tmp_path)
+        installation.ok(*WORDS, *words)
+        assert config.load(installation.config).school.staff_language == language
+
     def test_again_changes_nothing(self, tmp_path: Path) -> None:
         """A second init leaves file and database as they are, and says so."""
         installation = Installation(tmp_path)
@@ -109,6 +126,7 @@ class TestOptions:
             ("--coins", "ten", "a whole number from 1 to"),
             ("--since", "01.09.2026", "a day such as 2026-09-01"),
             ("--vk-app", "my app", "a whole number from 0 to"),
+            ("--staff-language", "de", 'expected "en" or "ru"'),
             ("--database", "postgres://x", "sqlite:///PATH or mysql://USER@HOST/NAME"),
         ],
     )
@@ -314,6 +332,7 @@ QUESTIONS = {
     "coins": "[10]: ",
     "since": "lessons count [20",
     "app": "app (none: later) [none]: ",
+    "language": "clerks read: ru or en [ru]: ",
 }
 
 
@@ -341,6 +360,7 @@ class TestPerson:
         assert shown.code == 0, shown.text
         settings = config.load(installation.config)
         assert (settings.school.name, settings.alfacrm.url) == ("Росток", crm.url)
+        assert settings.school.staff_language == "ru"
         assert [(branch.id, branch.name) for branch in settings.branches] == [(1, "Казань")]
         assert (settings.rules[0].coins, settings.rules[0].since) == (7, date(2026, 9, 1))
         assert settings.lessons.trial == {3}
@@ -456,6 +476,20 @@ class TestProposals:
     def test_a_zone(self, machine: str, zone: str) -> None:
         """The machine's, else Moscow's."""
         assert propose_zone(machine) == zone
+
+    @pytest.mark.parametrize(
+        ("names", "locale", "language"),
+        [
+            (["Росток"], "en_US.UTF-8", "ru"),
+            (["Sprout", "Казань"], "C.UTF-8", "ru"),
+            (["Sprout", "Kazan"], "ru_RU.UTF-8", "ru"),
+            (["Sprout", "Kazan"], "C.UTF-8", "en"),
+            (["Sprout"], "", "en"),
+        ],
+    )
+    def test_the_language_of_staff(self, names: list[str], locale: str, language: str) -> None:
+        """As the school and its branches are called, else as the machine speaks."""
+        assert propose_staff_language(names, locale) == language
 
     def test_types(self) -> None:
         """By their names; of the others the most used one."""

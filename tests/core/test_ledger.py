@@ -28,7 +28,7 @@ from tests.support.makers import a_credit, an_award
 @pytest.mark.parametrize("coins", [0, 1.0, 1.5, True, "1", None])
 def test_an_entry_moves_whole_coins(coins: Any) -> None:
     """Nothing, fractions, truth values and texts are no coins."""
-    with pytest.raises(ValueError, match="whole number"):
+    with pytest.raises(ValueError, match="whole coins"):
         replace(an_award(), coins=coins)
 
 

@@ -11,11 +11,10 @@ import pytest
 
 from coinsync.core.facts import Presence
 from coinsync.errors import CoinPolicy
+from coinsync.staff_phrases import NOUNS, TEXTS
 from coinsync.staff_texts import (
     ENGLISH,
-    NOUNS,
     RUSSIAN,
-    TEXTS,
     columns,
     in_language,
     joined,

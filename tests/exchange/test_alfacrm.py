@@ -183,7 +183,7 @@ def reading(
 
 def bodies(simulator: Simulator, path: str) -> list[dict[str, Any]]:
     """The bodies of the calls to a list, in order."""
-    return [one.json() for one in simulator.requests if one.path.endswith(path)]
+    return [one.fields() for one in simulator.requests if one.path.endswith(path)]
 
 
 def by_number(lesson_records: tuple[LessonRecord, ...]) -> dict[int, LessonRecord]:
@@ -1054,7 +1054,7 @@ def test_a_deleted_lesson_is_gone_after_every_question(edited: School) -> None:
     edited.act("delete", lesson=lesson.id)
     with reading(edited) as (crm, exchange):
         assert exchange.find_lesson_record(lesson.id, [1, 2]) is None
-    asked = [(one.path[7], one.json()["status"]) for one in crm.requests[1:]]
+    asked = [(one.path[7], one.fields()["status"]) for one in crm.requests[1:]]
     assert asked == [(branch, status) for branch in "12" for status in (3, 1, 2)]
 
 

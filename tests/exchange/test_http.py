@@ -381,9 +381,9 @@ def test_a_call_is_json_over_post() -> None:
     login, call = crm.requests
     assert (login.method, login.path) == ("POST", "/v2api/auth/login")
     assert "x-alfacrm-token" not in login.headers
-    assert login.json() == {"email": crm.email, "api_key": crm.api_key}
+    assert login.fields() == {"email": crm.email, "api_key": crm.api_key}
     assert (call.method, call.path, call.query) == ("POST", "/v2api/1/cgi/index", {"group_id": "1"})
-    assert call.json() == {"page": 0, "pageSize": 500}
+    assert call.fields() == {"page": 0, "pageSize": 500}
     assert call.headers["x-alfacrm-token"]
     for seen in crm.requests:
         assert seen.headers["content-type"] == seen.headers["accept"] == "application/json"

@@ -52,7 +52,7 @@ def test_lessons_are_counted_by_type() -> None:
         with survey_of(http) as survey:
             counts = survey.lessons_by_type([1, 2], TYPES, SINCE, TODAY)
         lessons = [*simulator.school.tables.visible_lessons()]
-        asked = [one.json() for one in simulator.requests if "lesson/index" in one.path]
+        asked = [one.fields() for one in simulator.requests if "lesson/index" in one.path]
     held = [one for one in lessons if one.status == 3 and SINCE <= one.date <= TODAY]
     expected = Counter(one.lesson_type_id for one in held)
     assert expected[2] > 10

@@ -13,8 +13,9 @@ school, its CRM and all names are made up, and what stands here was printed by t
 on a screen of eighty columns. Behind `$` stands what is typed, and behind a question the answer;
 Enter alone takes what stands in brackets.
 """
-#: What a person answers to init: name, address, e-mail, Enter to every proposal; keep the key.
-_INIT = ("Росток", "{url}", "api@school.example", *[""] * 10, "y")
+#: What a person answers to init: name, address, e-mail, Enter to every proposal but the
+#: language of staff, as the page is in English; keep the key.
+_INIT = ("Росток", "{url}", "api@school.example", *[""] * 10, "en", "y")
 
 
 def first_day() -> str:

@@ -404,6 +404,8 @@ class Model:
     def undo(self, keys: list[str]) -> None:
         """What still stands of all that was done under these keys is taken back."""
         standing = {key: self.proposals[key] for key in keys if not self.proposals[key].back}
+        if not standing:
+            raise Refused("AlreadyReversed")
         self.check_floors([replace(done, coins=-done.coins) for done in standing.values()])
         for key, done in standing.items():
             self.proposals[key] = replace(done, back=True)

@@ -35,7 +35,6 @@ FREE_BYTES_MIN, FREE_BYTES_GOOD = 200 * MIB, 1024 * MIB
 #: A backup a day, and one that failed.
 BACKUP_AGE_MAX = timedelta(hours=50)
 
-_MIGRATE = "Run: coinsync db migrate"
 _DOCS = "docs/operations.md says what is needed."
 #: By so much our clock may differ from the CRM's; launches are refused when VK's is more than five
 #: minutes ahead of ours; a day means that lessons are taken for another day's.
@@ -63,26 +62,22 @@ def database(ex: Examination) -> None:
     engine.must_exist(url)
     opened = store.open_readable(url, wait_seconds=wait_seconds)
     with store.speaking(opened), store.connected(opened):
-        steps, known = store.applied_steps(opened), store.schema_steps()
-        # A table that cannot be read is told before anything is praised.
-        head = Reader(opened).find_head() if steps == known else None
         ex.size_bytes = engine.size(opened)
-        ex.ok("database", f"{engine.place_of(opened)}: {ex.size_bytes / MIB:.1f} MiB")
-        for step in known:
-            if step not in steps:
-                ex.fail("schema", f"{step} is missing", _MIGRATE)
-        for step in steps:
-            if step not in known:
-                said = f"{step} is newer than this program"
-                ex.fail("schema", said, "Update coinsync on this machine.")
-        if steps == known:
-            _look_at_tables(ex, opened, head, steps[-1])
-            _look_at_engine(ex, opened)
+        fine = f"{engine.place_of(opened)}: {ex.size_bytes / MIB:.1f} MiB"
+        try:
+            store.refuse_other_schema(opened)
+        except DatabaseUnusable as error:
+            ex.ok("database", fine)
+            ex.failed("schema", error)
+            return
+        # A table that cannot be read is told before anything is praised.
+        head = Reader(opened).find_head()
+        ex.ok("database", fine)
+        _look_at_tables(ex, opened, head)
+        _look_at_engine(ex, opened)
 
 
-def _look_at_tables(
-    ex: Examination, database: Database, head: Head | None, schema_step: str
-) -> None:
+def _look_at_tables(ex: Examination, database: Database, head: Head | None) -> None:
     """Its tables, and what they hold."""
     reader = Reader(database)
     runs = reader.runs(1)
@@ -90,7 +85,7 @@ def _look_at_tables(
     if head is None:
         faults.append("the head row is missing")
     advice = "Somebody changed the tables by hand; compare them with a backup."
-    ex.judge("schema", faults, schema_step, advice)
+    ex.judge("schema", faults, store.schema_steps()[-1], advice)
     last = f"last run {runs[0].posted_at} ({runs[0].purpose})" if runs else "no run yet"
     n, run_count, account = (head.n, head.runs, head.account) if head else (0, 0, "")
     counts = f"{n} entries, {run_count} runs, {len(reader.resident_ids())} residents"
@@ -102,7 +97,7 @@ def _look_at_engine(ex: Examination, database: Database) -> None:
     engine = store.engine_of(database)
     lost, hidden = engine.guards_lost(database), engine.guards_hidden(database)
     if lost:
-        advice = f"{_MIGRATE}, unless this server forbids triggers"
+        advice = "Run: coinsync db migrate, unless this server forbids triggers"
         ex.fail("triggers", f"missing: {', '.join(lost)}", advice)
     elif hidden:
         held = "where the server forbids them, rights and the chain hold instead"

@@ -5,7 +5,7 @@ goods in the order of the rows.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from coinsync.core.catalog import (
@@ -19,7 +19,6 @@ from coinsync.core.catalog import (
 from coinsync.core.files.sheet import (
     Problem,
     RowReader,
-    SheetRow,
     digits_in,
     quoted,
     read_sheet,
@@ -65,13 +64,17 @@ def read_catalog(
     ``branches`` are those of the school. Raises ``ImportRefused`` with all problems, also those
     that ``picture`` has.
     """
-    rows, problems = _rows(content)
+    sheet = read_sheet(content, COLUMNS, needed=(("code",), ("name_ru",), ("price",)))
+    problems = list(sheet.problems)
+    if len(sheet.rows) > ITEMS_MAX:
+        line = sheet.rows[ITEMS_MAX].line
+        raise refusal([Problem(line, "", f"more than {ITEMS_MAX} goods")])
     items = []
-    for place, row in enumerate(rows, start=1):
+    for place, row in enumerate(sheet.rows, start=1):
         reader = _ItemReader(row, problems, branches, picture)
         items.append(reader.item(place))
     codes = [item.code for item in items]
-    problems += repeated("code", zip(codes, rows, strict=True))
+    problems += repeated("code", zip(codes, sheet.rows, strict=True))
     if problems:
         raise refusal(problems)
     if not items:
@@ -98,19 +101,6 @@ def _cell(value: str | int | bool | tuple[int, ...]) -> str:
     if isinstance(value, tuple):
         return " ".join(map(str, value))
     return str(value)
-
-
-def _rows(content: bytes) -> tuple[Sequence[SheetRow], list[Problem]]:
-    sheet = read_sheet(content, COLUMNS, needed=(("code",), ("name_ru",), ("price",)))
-    if len(sheet.rows) > ITEMS_MAX:
-        line = sheet.rows[ITEMS_MAX].line
-        raise refusal([Problem(line, "", f"more than {ITEMS_MAX} goods")])
-    rows = []
-    for row in sheet.rows:
-        # An empty cell says nothing, as a column that is left out.
-        cells = {name: cell for name, cell in row.cells.items() if cell}
-        rows.append(SheetRow(row.line, cells))
-    return rows, list(sheet.problems)
 
 
 @dataclass(slots=True)
@@ -147,7 +137,7 @@ class _ItemReader(RowReader):
         return code
 
     def _price(self) -> int:
-        cell = self.row.cells.get("price", "")
+        cell = self.cell("price")
         if not cell:
             self.complain("price", "is empty")
             return 0
@@ -160,9 +150,8 @@ class _ItemReader(RowReader):
         return price
 
     def _branches(self) -> tuple[int, ...]:
-        cell = self.row.cells.get("branches", "")
         branches = set()
-        for part in filter(None, _SEPARATORS.split(cell)):
+        for part in filter(None, _SEPARATORS.split(self.cell("branches"))):
             branch = plain_number(digits_in(part))
             if branch in self.known_branches:
                 branches.add(branch)
@@ -187,7 +176,8 @@ class _ItemReader(RowReader):
             return ""
 
     def _yes_no(self, column: str) -> bool:
-        cell = self.row.cells.get(column, "yes")
+        # An empty cell says nothing, as a column that is left out.
+        cell = self.cell(column) or "yes"
         word = folded(cell)
         if word not in _YES | _NO:
             self.complain(column, f"{quoted(cell)} is neither yes nor no (да, нет)")

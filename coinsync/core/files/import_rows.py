@@ -130,9 +130,6 @@ class _ImportRowReader(RowReader):
         day, key = self._day(), self._key()
         return ImportRow(self.row.line, resident, coins, kind, reason, day, key)
 
-    def cell(self, column: str) -> str:
-        return self.row.cells.get(column, "")
-
     def _kind(self) -> Kind | None:
         word = self.cell("kind")
         kind = _KINDS_AS_COMPARED.get(folded(word))

@@ -68,10 +68,6 @@ class SheetRow:
     line: int
     cells: Mapping[str, str]
 
-    def problem(self, column: str, reason: str) -> Problem:
-        """Something that is wrong here."""
-        return Problem(self.line, column, reason)
-
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
@@ -120,11 +116,15 @@ class RowReader:
 
     def complain(self, column: str, reason: str) -> None:
         """Add a problem of this row."""
-        self.problems.append(self.row.problem(column, reason))
+        self.problems.append(Problem(self.row.line, column, reason))
+
+    def cell(self, column: str) -> str:
+        """The cell as it stands; "" where the file has no such column."""
+        return self.row.cells.get(column, "")
 
     def text(self, column: str, length_max: int, *, needed: bool = False) -> str:
         """A text in one line, whatever way it was broken into lines; "" where there is none."""
-        text = clean(self.row.cells.get(column, ""))
+        text = clean(self.cell(column))
         if needed and not text:
             self.complain(column, "is empty")
         if is_error(text):
@@ -141,7 +141,7 @@ def repeated(column: str, rows: Iterable[tuple[str, SheetRow]]) -> list[Problem]
     for value, row in rows:
         if value in first_lines:
             reason = f"{quoted(value)} stands in line {first_lines[value]} too"
-            problems.append(row.problem(column, reason))
+            problems.append(Problem(row.line, column, reason))
         elif value:
             first_lines[value] = row.line
     return problems

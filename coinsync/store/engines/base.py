@@ -1,6 +1,5 @@
 """What a database engine must be able to do; outside ``engines`` nobody asks which one it is."""
 
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -61,13 +60,6 @@ _REFUSE_IN_MYSQL = "FOR EACH ROW SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '{}'
 SQLITE_GUARDS: Mapping[str, str] = _append_only(_REFUSE_IN_SQLITE) | _for_new_rows()
 #: Here REPLACE fires the trigger against DELETE, ON DUPLICATE KEY UPDATE that against UPDATE.
 MYSQL_GUARDS: Mapping[str, str] = _append_only(_REFUSE_IN_MYSQL)
-
-
-def watched(body: str) -> tuple[str, str]:
-    """What a guard refuses, and the table that it watches: ("UPDATE", "entry")."""
-    match = re.match(r"BEFORE (\w+) ON (\w+)", body)
-    assert match, body  # noqa: S101
-    return match[1], match[2]
 
 
 # --- what an engine does ---
@@ -142,10 +134,6 @@ class Engine(ABC):
         """Whether the connection still leads somewhere."""
         return True
 
-    def renew(self, database: Database) -> None:
-        """Make ready for another try, after what may have been the connection's fault."""
-        return
-
     @abstractmethod
     def look_again(self, database: Database) -> AbstractContextManager[None]:
         """A new connection that sees whatever was committed, also what was still on its way."""
@@ -166,9 +154,9 @@ class Engine(ABC):
     def ready_to_migrate(self, database: Database) -> None:
         """Set what lasts and what the tables to come depend on."""
 
-    @abstractmethod
     def unsafe_settings(self, database: Database) -> list[str]:
         """What a writer relies on and is not so; what can be put right is put right."""
+        return []
 
     def weak_settings(self, database: Database) -> list[str]:
         """What is less safe than it should be, though a writer may go on."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
+from itertools import product
 from typing import Any
 
 import peewee
@@ -11,14 +12,9 @@ from pymysql.cursors import SSCursor
 
 from coinsync.errors import CoinsyncError, DatabaseUnusable
 from coinsync.store.engines import mysql_errors
-from coinsync.store.engines.base import GROWING, MYSQL_GUARDS, Engine, Values, connected, watched
+from coinsync.store.engines.base import GROWING, MYSQL_GUARDS, Engine, Values, connected
 from coinsync.store.engines.mysql_address import address_of
-from coinsync.store.engines.mysql_connection import (
-    CONNECT_SECONDS_MAX,
-    MysqlDatabase,
-    Terms,
-    opened_here,
-)
+from coinsync.store.engines.mysql_connection import CONNECT_SECONDS_MAX, MysqlDatabase, Terms
 from coinsync.store.models import MODEL_OF_TABLE, MODELS, TABLE_NAMES, columns_of
 
 #: ``CHECK TABLE`` reads all of a table.
@@ -76,8 +72,8 @@ class Mysql(Engine):
             terms = Terms(False, wait_seconds, wait_seconds + 4, causal=False)
         return MysqlDatabase(address.name, address=address, terms=terms, thread_safe=not shared)
 
-    def place_of(self, database: Database) -> str:
-        return str(opened_here(database).address)
+    def place_of(self, database: MysqlDatabase) -> str:  # type: ignore[override]
+        return str(database.address)
 
     def begin_reading(self, database: Database) -> None:
         # The snapshot is taken at once, not by the first question.
@@ -94,10 +90,6 @@ class Mysql(Engine):
         except pymysql.MySQLError:
             return False
         return True
-
-    def renew(self, database: Database) -> None:
-        # Where this host serves no longer, another one is found.
-        database.close()
 
     @contextmanager
     def look_again(self, database: Database) -> Iterator[None]:
@@ -129,10 +121,6 @@ class Mysql(Engine):
         # New tables are made transactional, and compare texts exactly.
         database.execute_sql("SET SESSION default_storage_engine = InnoDB")
         database.execute_sql(f"ALTER DATABASE CHARACTER SET utf8mb4 COLLATE {_collation(database)}")
-
-    def unsafe_settings(self, database: Database) -> list[str]:
-        # The session was looked at when it was made.
-        return self.unsafe_tables(database)
 
     def unsafe_tables(self, database: Database) -> list[str]:
         wrong = []
@@ -180,16 +168,15 @@ class Mysql(Engine):
     def _guards_not_seen(self, database: Database, *, may_break: bool) -> tuple[str, ...]:
         names: list[str] = []
         for name in super().guards_lost(database):
-            verb, table = watched(self.guards[name])
-            if _may(database, verb, table) is may_break:
+            table, verb = name.split("_no_")
+            if _may(database, verb.upper(), table) is may_break:
                 names.append(name)
         return tuple(names)
 
-    def damage(self, database: Database, *, quick: bool = False) -> list[str]:
+    def damage(self, database: MysqlDatabase, *, quick: bool = False) -> list[str]:  # type: ignore[override]
         # The server's own check would end our transaction, so another connection makes it.
-        opened = opened_here(database)
-        terms = Terms(False, opened.terms.connect_seconds, CHECK_SECONDS)
-        other: Database = MysqlDatabase(opened.database, address=opened.address, terms=terms)
+        terms = Terms(False, database.terms.connect_seconds, CHECK_SECONDS)
+        other: Database = MysqlDatabase(database.database, address=database.address, terms=terms)
         with connected(other):
             check = f"CHECK TABLE {', '.join(TABLE_NAMES)} {'QUICK' if quick else ''}"
             rows = other.execute_sql(check).fetchall()
@@ -208,11 +195,8 @@ class Mysql(Engine):
         return found
 
     def rights(self, database: Database) -> tuple[str, ...]:
-        allowed = []
-        for table in GROWING:
-            for verb in ("UPDATE", "DELETE"):
-                if _may(database, verb, table):
-                    allowed.append(f"{verb} {table}")
+        pairs = product(GROWING, ("UPDATE", "DELETE"))
+        allowed = [f"{verb} {table}" for table, verb in pairs if _may(database, verb, table)]
         return (f"this account may {', '.join(allowed)}",) if allowed else ()
 
     def unwritable(self, database: Database) -> str:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 import pymysql
-from peewee import Database, MySQLDatabase
+from peewee import MySQLDatabase
 from pymysql.constants import CR, SERVER_STATUS
 
 from coinsync.errors import DatabaseUnusable
@@ -204,9 +204,3 @@ def _has_ended(connection: Any) -> bool:
     poll = select.poll()
     poll.register(connection._sock, select.POLLIN)
     return bool(poll.poll(0))
-
-
-def opened_here(database: Database) -> MysqlDatabase:
-    """The database, with its address and terms."""
-    assert isinstance(database, MysqlDatabase)  # noqa: S101
-    return database

@@ -38,6 +38,7 @@ _PAGES_PER_STEP = 1000
 _PRIMARY = 0xFF
 #: A writer that stands still in the middle of opening the file shows as "locking protocol".
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL}
+_READ_ONLY = {sqlite3.SQLITE_READONLY}
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _RESTORE = "Do not write to it: restore it from a backup, or correct [database] url."
 #: What numbers mean, and what to do where the class of the error does not say it. The first that
@@ -45,12 +46,7 @@ _RESTORE = "Do not write to it: restore it from a backup, or correct [database] 
 _MEANINGS: tuple[tuple[set[int], type[CoinsyncError], str, str | None], ...] = (
     (_BUSY, DatabaseUnavailable, "{} is busy; nothing written", None),
     ({sqlite3.SQLITE_FULL}, DatabaseUnavailable, "{}: disk full; nothing written", None),
-    (
-        {sqlite3.SQLITE_READONLY},
-        DatabaseUnusable,
-        "{} is read-only for this user; nothing written",
-        None,
-    ),
+    (_READ_ONLY, DatabaseUnusable, "{} is read-only for this user; nothing written", None),
     ({sqlite3.SQLITE_CANTOPEN}, DatabaseUnavailable, "cannot open {}; nothing written", None),
     (_DAMAGED, CoinsyncError, "{} is damaged, or no database", _RESTORE),
     ({sqlite3.SQLITE_IOERR}, DatabaseUnavailable, "{}: disk error; nothing written", None),

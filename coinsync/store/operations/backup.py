@@ -31,12 +31,17 @@ def back_up(url: str, file: Path) -> tuple[int, Seal]:
     engine = engine_at(url)
     engine.must_exist(url)
     with new_file(file, "backup") as (part, _):
+        copy_url = f"sqlite:///{part.absolute()}"
         if engine is SQLITE:
             with speaking(open_readable(url)):
                 SQLITE.back_up(url, part)
         else:
-            _copy_rows(url, part)
-        seal = _look_through(part)
+            copy_database(url, copy_url, wait_seconds=WAIT_SECONDS)
+            SQLITE.make_one_file(part)
+        # A copy that cannot be read is worth nothing, and the day to find out is today.
+        copy = open_readable(copy_url)
+        with reading(copy):
+            seal = sound_seal(Reader(copy), "the copy")
     return file.stat().st_size, seal
 
 
@@ -60,23 +65,6 @@ def delete_old(folder: Path, keep: int) -> list[str]:
         path.unlink(missing_ok=True)
         deleted.append(path.name)
     return deleted
-
-
-def _copy_rows(url: str, part: Path) -> None:
-    """Write what a server holds into a file of SQLite, in the same schema."""
-    copy_database(url, _url_of(part), wait_seconds=WAIT_SECONDS)
-    SQLITE.make_one_file(part)
-
-
-def _url_of(part: Path) -> str:
-    return f"sqlite:///{part.absolute()}"
-
-
-def _look_through(part: Path) -> Seal:
-    # A copy that cannot be read is worth nothing, and the day to find out is today.
-    copy = open_readable(_url_of(part))
-    with reading(copy):
-        return sound_seal(Reader(copy), "the copy")
 
 
 def sound_seal(reader: Reader, name: str) -> Seal:

@@ -13,22 +13,11 @@ OWNER, WRITER, WEB = "coinsync_owner", "coinsync_writer", "coinsync_web"
 #: Of other tables: what plans do there besides reading.
 CHANGING = {
     "head": "UPDATE",
-    "branch": "INSERT, UPDATE",
-    "lesson_type": "INSERT, UPDATE",
-    "study_group": "INSERT, UPDATE",
-    "resident": "INSERT, UPDATE",
-    "merged_card": "INSERT, UPDATE",
-    "membership": "INSERT, UPDATE",
-    "link": "INSERT, UPDATE, DELETE",
-    "vk_page": "INSERT, UPDATE, DELETE",
-    "lesson": "INSERT, UPDATE",
-    "attendance": "INSERT, UPDATE",
-    "hold": "INSERT, UPDATE, DELETE",
-    "decision": "INSERT, UPDATE",
-    "doubt": "INSERT, UPDATE, DELETE",
     "note": "INSERT, DELETE",
-    "item": "INSERT, UPDATE",
-    "event": "INSERT, UPDATE",
+    **dict.fromkeys(("link", "vk_page", "hold", "doubt"), "INSERT, UPDATE, DELETE"),
+    **dict.fromkeys(("branch", "lesson_type", "study_group", "membership"), "INSERT, UPDATE"),
+    **dict.fromkeys(("resident", "merged_card", "lesson", "attendance"), "INSERT, UPDATE"),
+    **dict.fromkeys(("decision", "item", "event"), "INSERT, UPDATE"),
 }
 #: What the pages of the web view are made from.
 SHOWN = (

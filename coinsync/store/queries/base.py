@@ -12,7 +12,7 @@ from typing import Any, TypeVar, cast
 from peewee import Database, Field, ModelSelect, Query
 
 from coinsync.core.fact_keys import identity
-from coinsync.core.facts import Fact
+from coinsync.core.facts import Branch, Fact, Group
 from coinsync.store import statements
 from coinsync.store.database import engine_of
 from coinsync.store.rows import MODEL_OF, TABLES
@@ -68,6 +68,10 @@ class Queries:
         """The fact with that key, of a kind whose key has one column."""
         facts = self.recorded(kind, [key])
         return facts[0] if facts else None
+
+    def names(self, kind: type[Branch | Group]) -> dict[int, str]:
+        """The names of all branches or groups, by number."""
+        return {named.id: named.name for named in self.all(kind)}
 
     def all(self, kind: type[F]) -> list[F]:
         """All facts of a kind, in the order of their keys."""

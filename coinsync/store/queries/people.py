@@ -10,7 +10,7 @@ from peewee import Database
 from coinsync.core import facts
 from coinsync.core.facts import Link, Merge, Presence, Resident, VkPage
 from coinsync.core.identity import answers_to
-from coinsync.core.ledger import survivors_of
+from coinsync.core.ledger import Survivors, survivors_of
 from coinsync.store import statements
 from coinsync.store.models import ResidentRow
 from coinsync.store.queries.base import Queries, select_facts
@@ -25,14 +25,14 @@ class CardQueries(Queries):
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
-        self._survivors: dict[int, int] | None = None
+        self._survivors: Survivors | None = None
 
     def merges(self) -> list[Merge]:
         """All cards that go on as others, or did once."""
         return [TABLES[Merge].value(row) for row in self._constant(statements.MERGES)]
 
-    def survivors(self) -> dict[int, int]:
-        """The card on which each merged card goes on in the end; other cards are not named."""
+    def survivors(self) -> Survivors:
+        """Which card goes on as which."""
         if self._survivors is None:
             self._survivors = survivors_of(self.merges())
         return self._survivors
@@ -40,7 +40,7 @@ class CardQueries(Queries):
     def cards_of(self, resident: int) -> tuple[int, ...]:
         """The card on which a resident goes on, then those merged into it: they count together."""
         survivors = self.survivors()
-        survivor = survivors.get(resident, resident)
+        survivor = survivors[resident]
         merged = sorted(card for card, other in survivors.items() if other == survivor)
         return (survivor, *merged)
 
