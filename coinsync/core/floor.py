@@ -3,8 +3,8 @@
 Whoever prepares a plan asks, to refuse it early; the writer asks again, under its lock.
 """
 
-from collections import Counter
-from collections.abc import Collection, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 
 from coinsync.core.catalog import quantities
@@ -39,23 +39,20 @@ def losses_of_plan(plan: Plan, merges: Collection[Merge]) -> tuple[Survivors, Lo
 
 
 def losses_of(
-    entries: Collection[Entry], survivors: Survivors, unlimited: Collection[str] = ()
+    entries: Iterable[Entry], survivors: Survivors, unlimited: Collection[str] = ()
 ) -> Losses:
     """Who loses coins by entries; those under the keys ``unlimited`` may leave a debt."""
+    losses: defaultdict[int, Counter[date]] = defaultdict(Counter)
     guarded: set[int] = set()
     for entry in entries:
-        if entry.coins < 0 and entry.key not in unlimited:
-            guarded.add(survivors[entry.resident])
-    losses = {owner: Counter[date]() for owner in guarded}
-    for entry in entries:
         owner = survivors[entry.resident]
-        if owner not in losses:
-            continue
         # Nobody spends what came later. But a lesson that is taken back counts in the end alone:
         # its coins may have been spent and earned anew since its day.
         is_back = entry.kind is Kind.REVERSAL
         losses[owner][date.max if is_back else entry.happened_on] += entry.coins
-    return {owner: coins for owner, coins in losses.items() if coins.total() < 0}
+        if entry.coins < 0 and entry.key not in unlimited:
+            guarded.add(owner)
+    return {owner: losses[owner] for owner in guarded if losses[owner].total() < 0}
 
 
 def first_day(losses: Losses) -> date:

@@ -84,10 +84,6 @@ def effects_on_cards(plan: Plan) -> CardEffects:
         # Other writers wait meanwhile, and nearly every change is about a lesson.
         if isinstance(change, Put) and not isinstance(change.new, _ABOUT_CARDS):
             continue
-        if isinstance(change, Post):
-            if change.entry.note:
-                effects.noted.add(change.entry.resident)
-            continue
         match change:
             case Put(new=Merge() as merge, old=before):
                 effects.remerged.add(merge.resident)
@@ -103,6 +99,8 @@ def effects_on_cards(plan: Plan) -> CardEffects:
                 effects.forgotten.add(resident.id)
             case Put(new=Decision() as decision) if decision.note:
                 effects.noted.add(decision.resident)
+            case Post(entry=entry) if entry.note:
+                effects.noted.add(entry.resident)
     return effects
 
 

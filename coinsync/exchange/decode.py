@@ -56,10 +56,7 @@ class UnreadableRecord(ValueError):
 
 def whole(record: Record, name: str) -> int:
     """A whole number from 0 up, as one or as ASCII digits."""
-    return _whole(record.get(name), name)
-
-
-def _whole(value: Any, name: str) -> int:
+    value = record.get(name)
     # Python also takes digits of other scripts for digits, and texts of any length for numbers.
     if isinstance(value, str) and value.isascii() and value.isdigit():
         value = int(value) if len(value) < 20 else None
@@ -71,11 +68,7 @@ def _whole(value: Any, name: str) -> int:
 
 def number(record: Record, name: str) -> int:
     """A positive whole number, as one or as ASCII digits."""
-    return _number(record.get(name), name)
-
-
-def _number(value: Any, name: str) -> int:
-    positive = _whole(value, name)
+    positive = whole(record, name)
     if positive == 0:
         raise UnreadableRecord(name)
     return positive
@@ -93,7 +86,7 @@ def numbers(record: Record, name: str) -> tuple[int, ...]:
         return ()
     if not isinstance(items, list):
         raise UnreadableRecord(name)
-    return tuple(sorted({_number(item, name) for item in items}))
+    return tuple(sorted({number({name: item}, name) for item in items}))
 
 
 def weekdays(record: Record, name: str) -> tuple[int, ...]:

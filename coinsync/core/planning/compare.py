@@ -168,12 +168,10 @@ class _Comparing:
         # Several cards of one child in one lesson are one visit: one card is paid, and the others
         # are recorded under a mark of ours, so that what each is worth follows from the facts.
         survivors = self.recorded.survivors
-        merged = False
-        for attendance in record.attendance:
-            merged |= attendance.resident in survivors or attendance.mark is Mark.OTHER_CARD
-        if not merged:
-            return record
         after = _by_resident(record)
+        marks = {attendance.mark for attendance in record.attendance}
+        if after.keys().isdisjoint(survivors) and Mark.OTHER_CARD not in marks:
+            return record
         children = set()
         for visit in self._visits(record):
             card = visit.resident

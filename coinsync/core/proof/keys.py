@@ -1,7 +1,7 @@
 """The entries under each key of the ledger, as one pass over it meets them.
 
-Hardly anything is kept for each key, because a ledger has as many keys as it has awards: a key with
-a single entry, as nearly all are, is looked at and forgotten but for its coins.
+A ledger has as many keys as awards, and nearly all have a single entry: of those only the coins are
+kept.
 """
 
 from collections import Counter, defaultdict

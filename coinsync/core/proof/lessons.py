@@ -42,8 +42,6 @@ class LessonsPass:
         self._rulebook = rulebook
         self._findings = findings
         self._posted = ledger.keys
-        #: Residents with coins for a lesson that does not list them.
-        self._unlisted: dict[int | None, Iterable[int]] = {}
         self._people = people
         self._residents = frozenset(people.residents)
         cards = people.cards
@@ -79,10 +77,8 @@ class LessonsPass:
                 for attendance in record.attendance:
                     state = self._posted.state(id, attendance.resident)
                     key_states[state.key] = state
-            unlisted = coins.keys() - {attendance.resident for attendance in record.attendance}
-            if unlisted:
-                self._unlisted[id] = unlisted
-            self._posted.of_lessons.pop(id, None)
+            for attendance in record.attendance:
+                coins.pop(attendance.resident, None)
         if not doubtful:
             return
         self._without_lesson.difference_update(key_states)
@@ -164,7 +160,7 @@ class LessonsPass:
             self._out_of_date.append((day, case))
 
     def _find_awards_without_lesson(self) -> None:
-        for lesson, residents in {**self._posted.of_lessons, **self._unlisted}.items():
+        for lesson, residents in self._posted.of_lessons.items():
             for resident in residents:
                 key = lesson_key(self._account, lesson or 0, resident)
                 state = self._key_states([key]).get(key)
