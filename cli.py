@@ -10,8 +10,10 @@ from __future__ import annotations
 import gc
 import io
 import os
+import re
 import signal
 import sys
+from contextlib import suppress
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
@@ -306,9 +308,21 @@ def _explained(error: BaseException, sessions: Sequence[Session]) -> tuple[str, 
 
 
 def _complain(message: str, advice: str) -> None:
-    sys.stderr.write(f"coinsync: {message}\n")
+    import textwrap
+
+    fold = textwrap.TextWrapper(
+        sys.maxsize, subsequent_indent=" " * 4, break_long_words=False, break_on_hyphens=False
+    )
+    # In a pipe, where there is no size, each is one line.
+    with suppress(OSError, ValueError):
+        fold.width = os.get_terminal_size(sys.stderr.fileno()).columns
+    lines = f"coinsync: {message}".splitlines()
     if advice:
-        sys.stderr.write(f"  → {advice}\n")
+        lines.append(f"  → {advice}")
+    for line in lines:
+        # A command is copied whole.
+        kept = re.sub('coinsync [^";,]+', lambda match: match[0].replace(" ", "\0"), line)
+        sys.stderr.write(fold.fill(kept).replace("\0", " ") + "\n")
 
 
 def _complain_to_program(message: str, advice: str, code: int) -> None:

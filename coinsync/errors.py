@@ -294,15 +294,15 @@ class TryLater(CoinsyncError):
 class Busy(TryLater):
     """Another run holds the lock."""
 
-    advice = "Nothing was written. Wait for the other run, or pass --lock-timeout SECONDS."
+    advice = "Wait for the other run, or pass --lock-timeout SECONDS."
 
 
 class HeldTooLong(TryLater):
     """Another run has held the lock for longer than any run should take."""
 
     advice = (
-        "Nothing was written, and nothing will be while it runs. Look what it does; it may be ended"
-        " at any time, nothing is half-written then."
+        "Nothing will be written while it runs. Look what it does; it may be ended at any time,"
+        " nothing is half-written then."
     )
 
 

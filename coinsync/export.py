@@ -11,7 +11,6 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from itertools import chain
 from typing import Any
 
 from coinsync.core.facts import Resident
@@ -153,19 +152,19 @@ def hledger(entries: Iterable[Line], roster: Roster) -> Iterator[str]:
 
 
 def _journal(program: _Beancount | _Hledger, entries: Iterable[Line]) -> Iterator[str]:
-    lines = iter(entries)
-    first = next(lines, None)
-    # A journal begins on the day of its first entry.
-    day = first.posted.entry.happened_on if first else _EPOCH
-    yield from program.opening(day)
     by_hand: dict[int, str] = {}
-    last = (date.min, 0)
-    for line in chain([first] if first else [], lines):
+    day, last = _EPOCH, (date.min, 0)
+    for line in entries:
         n, day = line.posted.n, line.posted.entry.happened_on
+        if not last[1]:
+            # A journal begins on the day of its first entry.
+            yield from program.opening(day)
         if (day, n) <= last:
             raise ValueError(f"a journal wants entries by day and number; entry {n} comes too late")
         last = (day, n)
         yield from program.transaction(line, _counter_account(line.posted, by_hand))
+    if not last[1]:
+        yield from program.opening(day)
     yield from program.closing(day)
 
 

@@ -56,8 +56,6 @@ gone: нет в CRM
   gone
 erased: данные стёрты
   erased
-unknown_card: карточка #{id} не записана
-  resident #{id} is not recorded
 nobody_there: начислять некому
   nobody is there to get coins
 nobody_there_advice: Занятия и учеников записывает "coinsync sync".
@@ -110,10 +108,6 @@ out_of_stock: {item}: осталось {left}, нужно {needed}
   {item}: {left} left, {needed} needed
 out_of_stock_advice: Остатки покажет "coinsync catalog stock list", исправит "catalog stock count".
   "coinsync catalog stock list" shows what is left; "catalog stock count" corrects it.
-not_enough_alone: {who}: отдельно от другой карточки монет {has}
-  {who} has {has} coins, on its own
-spent_together: {who}: без другой карточки монет было бы {coins}, их потратили вместе
-  {who} would have {coins} coins on its own: they were spent together
 above_limit: {coins:coin} — больше предела: за одну операцию можно {limit}
   {coins} coins is above the limit of {limit} for one operation
 above_limit_advice: Предел задаёт [guards] coins_per_operation_max.
@@ -132,8 +126,6 @@ other_sale: ключ {key} уже занят другой продажей: {goo
   key {key} is another sale already: {goods} for {payers}
 other_move: ключ {key} уже занят другим движением товара
   key {key} is another move of stock already
-too_few_pieces: {item}: осталось {left}, списать нужно {needed}
-  {item}: {left} left, {needed} to be written off
 not_counted: {item}: остаток этого товара не считают
   the stock of {item} is not counted
 not_counted_advice: Отметьте в файле каталога, что товар считают, и загрузите его.
@@ -194,18 +186,10 @@ no_undo_desk: {what}: монеты не двигались; карточки и 
  mend cards and links, and nothing brings back what was erased
 unrecorded_lesson: занятие {lesson} больше не записано; сначала "coinsync sync"
   lesson {lesson} is not recorded any more; run sync first
-merged_already: карточка #{card} уже объединена с #{into}
-  #{card} is merged into #{into} already
-merge_turned: Чтобы объединить наоборот, сначала "coinsync residents unmerge {card}".
-  To turn it round: "coinsync residents unmerge {card}" first.
-not_merged: карточка #{card} ни с какой не объединена
-  #{card} is not merged into any other card
-merged_on: карточка #{card} объединена с #{into}, а та сама объединена с другой
-  #{card} went on as #{into}, which is merged itself
-merged_on_advice: Сначала "coinsync residents unmerge {into}".
-  First: "coinsync residents unmerge {into}".
 is_erased: #{id}: данные ученика стёрты
   #{id} is erased
+is_erased_advice: Стёртое не вернуть; вернувшемуся ученику заведите в CRM новую карточку.
+  What is erased stays so; a child who returns needs a new card in the CRM.
 """),
     # What is about to be written, and whether it is.
     **_pairs("""\
@@ -231,8 +215,6 @@ no_rows: в файле нет строк
   the file has no rows
 left_out: пропущены: {who}
   left out: {who}
-left_out_card: #{id} ({presence})
-  #{id} ({presence})
 sold_already: уже продано: продажа {sale}
   sold already: sale {sale}
 sale: продажа {sale}
@@ -245,10 +227,6 @@ fair_is_open: ярмарка {event} уже открыта
   {event} is there already, open
 fair_opens: {event}  {title}: открыта для продаж
   {event}  {title}: open for sales
-fair_closes: {event}  {title}: {sales:sale}, возвращено позиций: {refunds}
-  {event}  {title}: {sales:sale}, lines refunded {refunds}
-fair_taken: получено монет: {taken}
-  coins taken {taken}
 fair_sold: {item}: продано {pieces}
   {item}: {pieces} sold
 fair_received: получено {pieces}

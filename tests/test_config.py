@@ -416,6 +416,11 @@ class TestSecrets:
             ("COINSYNC_ALFACRM_KEY= x\n", {}, "has spaces around it"),
             ("", {"COINSYNC_ALFACRM_KEY": "two\nlines"}, "COINSYNC_ALFACRM_KEY is"),
             ("COINSYNC_ALFACRM_KEY=a\n", {"COINSYNC_ALFACRM_KEY": "b"}, "is given twice"),
+            (
+                "export COINSYNC_ALFACRM_KEY=a\n",
+                {},
+                "line 1: write NAME=value, without the word export",
+            ),
             ("COINSYNC_ALFA_KEY=a\n", {}, "unknown name (did you mean COINSYNC_ALFACRM_KEY?)"),
         ],
     )

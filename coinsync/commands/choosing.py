@@ -12,6 +12,11 @@ from coinsync.errors import Ambiguous, CoinsyncError
 from coinsync.staff_texts import joined, phrase
 
 
+def can_ask(session: Session) -> bool:
+    """Whether a person sees questions and can answer them."""
+    return somebody_is_there() and not (session.json or session.quiet)
+
+
 def ask_line(prompt: str) -> str:
     """A line that a person types. Raises ``EOFError`` when nobody types any more."""
     with suppress(ImportError):
@@ -42,7 +47,7 @@ def chosen_resident(ctx: typer.Context, text: str | None) -> str | None:
 
     if text is None or plain_number(text.removeprefix("#")) is not None or ctx.resilient_parsing:
         return text
-    if ctx.obj.json or ctx.obj.quiet or not somebody_is_there():
+    if not can_ask(ctx.obj):
         return text
     try:
         with ctx.obj.reader() as reader:

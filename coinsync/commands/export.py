@@ -51,7 +51,8 @@ def export(
         entries = reader.journal(since=first, until=last, by_day=is_journal)
         lines = FORMATS[form](entries, roster)
         if to is None:
-            sys.stdout.writelines(f"{line}\n" for line in lines)
+            for line in lines:
+                sys.stdout.write(f"{line}\n")
         else:
             count = _write(to, lines)
             session.say(f"{to}: {count} lines")

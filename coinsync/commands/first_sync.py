@@ -4,17 +4,12 @@ from collections.abc import Sequence
 
 import typer
 
-from coinsync.commands.session import Session, at_terminal, confirm, somebody_is_there
+from coinsync.commands.session import at_terminal, confirm
 from coinsync.commands.sync_posting import Posting
 from coinsync.core.facts import Hold
 from coinsync.core.planning.visits import new_visits
 from coinsync.core.rules import GuestPolicy
 from coinsync.sync import Outcome, Sync
-
-
-def can_ask(session: Session) -> bool:
-    """Whether a person sees the questions and can answer them."""
-    return somebody_is_there() and not (session.json or session.quiet)
 
 
 def agreed(posting: Posting, run: Sync, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:

@@ -103,7 +103,6 @@ def statement(
     from coinsync.render import history as render
 
     session: Session = ctx.obj
-    span(since, until)
     with session.reader() as reader:
         who = find_resident(reader, resident)
         today = session.today(who.branches)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Context, Option
 
 from coinsync.commands import connections
+from coinsync.commands.choosing import can_ask
 from coinsync.commands.options import (
     AcceptUnsafe,
     Day,
@@ -138,7 +139,7 @@ def post_windows(
             _post_planned(posting, outcomes)
             return
     # A digest names a plan that somebody has seen, so that nothing is left to ask.
-    elif posting.is_first and not (yes or posting.dry_run) and first_sync.can_ask(session):
+    elif posting.is_first and not (yes or posting.dry_run) and can_ask(session):
         with connect() as (run, bar):
             outcomes = run.plan_all(branches)
             bar.rest()

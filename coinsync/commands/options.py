@@ -31,10 +31,7 @@ def argument(metavar: str, help: str, offers: Callable[..., Any] | None = None) 
 def resident_argument(help: str, metavar: str = "RESIDENT") -> Any:
     """An argument that names a resident: completed, and chosen where it means several."""
     return typer.Argument(
-        metavar=metavar,
-        help=help,
-        autocompletion=completion.residents,
-        callback=chosen_resident,
+        metavar=metavar, help=help, autocompletion=completion.residents, callback=chosen_resident
     )
 
 

@@ -27,11 +27,7 @@ Everything = Annotated[bool, Option("--all", help="Every case that is held.")]
 Kind = Annotated[HoldKind | None, Option(help="Of all: only these.")]
 
 
-def list_cases(
-    ctx: Context,
-    kind: Kind = None,
-    as_csv: AsCsv = False,
-) -> None:
+def list_cases(ctx: Context, kind: Kind = None, as_csv: AsCsv = False) -> None:
     """Held reversals and guest visits, and what the CRM says that is doubted."""
     session: Session = ctx.obj
     branches = session.chosen_branch_ids()

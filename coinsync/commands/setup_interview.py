@@ -27,7 +27,6 @@ from coinsync.core.identity import clean, plain_number
 from coinsync.core.setting import Kind, expect
 from coinsync.errors import CoinsyncError, CrmRefused, IncompleteRead, TryLater, UsageError
 from coinsync.exchange.alfacrm import AlfaCrmSurvey
-from coinsync.staff_texts import ENGLISH, RUSSIAN
 
 #: What stands for an empty answer, as Enter takes the one that is proposed.
 NONE = "none"
@@ -110,15 +109,11 @@ class Interview:
         app = self._ask("vk_app", question, whole(0, ID_MAX), "", optional=True)
         if app:
             values["web.app_id"] = app
-        environ = self._session.environment.environ
-        locale = environ.get("LC_ALL") or environ.get("LANG", "")
         names = [values["school.name"], *self._branch_names.values()]
+        proposed = propose_staff_language(names, self._session.environment.environ)
+        question, language = "Language of what clerks read: ru or en", setting.choice("en", "ru")
         values["school.staff_language"] = self._ask(
-            "staff_language",
-            "Language of what clerks read: ru or en",
-            setting.choice(ENGLISH, RUSSIAN),
-            propose_staff_language(names, locale),
-            optional=True,
+            "staff_language", question, language, proposed, optional=True
         )
         return values
 

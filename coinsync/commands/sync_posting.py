@@ -48,7 +48,9 @@ class Result:
     def complaint(self, *, quiet: bool) -> str:
         """What to say on stderr, with advice unless ``quiet``."""
         if self.error is not None:
-            message, advice = self.error.message, self.error.advice
+            message = self.error.message
+            # It is said once, and where there is no advice too.
+            advice = self.error.advice.removeprefix("Nothing was written. ")
             if "nothing written" not in message:
                 message += "; nothing written"
         else:

@@ -45,7 +45,7 @@ def waiting(
     oldest = timedelta(hours=settings.sync.fresh_hours_max)
     if max_age is not None:
         oldest = _age_of(max_age)
-    chosen = session.chosen_branch_ids() or frozenset(branch.id for branch in settings.branches)
+    chosen = frozenset(branch.id for branch in session.chosen_branches())
     with session.reader() as reader:
         cases = what_waits(reader, settings, now, chosen, stock)
         branches = freshness(reader, settings, now)

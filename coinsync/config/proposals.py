@@ -44,8 +44,9 @@ def propose_types(
     return regular, trial, makeup
 
 
-def propose_staff_language(names: Iterable[str], locale: str) -> str:
-    """Russian where the school is called so in Russian letters, or its machine speaks Russian."""
+def propose_staff_language(names: Iterable[str], environ: Mapping[str, str]) -> str:
+    """Russian where names of the school have Russian letters, or the machine's locale is it."""
+    locale = environ.get("LC_ALL") or environ.get("LANG", "")
     is_russian = re.search("[а-яё]", " ".join(names).lower()) or locale.startswith("ru")
     return RUSSIAN if is_russian else ENGLISH
 

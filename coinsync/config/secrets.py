@@ -165,6 +165,8 @@ def read_file(path: Path) -> dict[str, str]:
         where = f"secret: {path.name}, line {number}"
         name, _, value = line.partition("=")
         name = clean(name)
+        if name.startswith("export "):
+            raise SecretError(f"{where}: write NAME=value, without the word export")
         if name not in SECRET_NAMES:
             # The line is not shown: it may be a key without its name.
             nearest = difflib.get_close_matches(name, SECRET_NAMES, n=1, cutoff=0.0)[0]

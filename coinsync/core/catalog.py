@@ -235,10 +235,6 @@ class SaleTotals:
         """Coins that were not given back."""
         return self.coins_paid - self.coins_returned
 
-    def pieces_kept(self, item: str) -> int:
-        """Pieces of an item that did not come back."""
-        return self.pieces_sold[item] - self.pieces_returned[item]
-
 
 def totals_of_sale(lines: Iterable[SaleLine], refunded: Collection[int]) -> SaleTotals:
     """Add up the lines of a sale; ``refunded`` are their numbers."""

@@ -84,7 +84,7 @@ def debts(
         # Coins never move between cards. Whoever stands alone again must have spent no more than
         # came to that card.
         if not changes and has < 0:
-            texts[owner] = phrase("not_enough_alone", who=f"#{owner}", has=has)
+            texts[owner] = f"#{owner} has {has} coins, on its own"
     return texts
 
 

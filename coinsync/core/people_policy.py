@@ -30,7 +30,7 @@ from coinsync.errors import StalePlan
 class RecordedCards:
     """What is recorded of cards; ``merges`` and ``erased`` are all that there are.
 
-    The links are those of the ``viewed`` cards of a plan, the rest is that of the ``forgotten``.
+    The links are those of the cards that a plan joins or forgets, the rest is that of the latter.
     """
 
     merges: Collection[Merge] = ()
@@ -57,11 +57,6 @@ class CardEffects:
     noted: set[int] = field(default_factory=set)
     #: Are erased.
     forgotten: set[int] = field(default_factory=set)
-
-    @property
-    def viewed(self) -> set[int]:
-        """Cards whose viewers matter."""
-        return self.joined | self.forgotten
 
 
 def refuse_stale_cards(plan: Plan, recorded: RecordedCards) -> None:

@@ -221,9 +221,8 @@ class _LineWriter:
         return lines
 
     def _awards(self) -> list[PlanLine]:
-        late = {
-            (remark.lesson, remark.resident) for remark in self._remarks.get(RemarkKind.LATE, ())
-        }
+        remarks = self._remarks.get(RemarkKind.LATE, ())
+        late = {(remark.lesson, remark.resident) for remark in remarks}
 
         def line_of(award: Entry) -> tuple[date, int | None, bool]:
             is_late = (award.lesson, award.resident) in late

@@ -70,12 +70,12 @@ def move_stock(
         words = f"recorded already: {recorded.quantity:+}"
         return propose_goods(clerk, (), words, key=key)
     left = reader.stock([item.code])[item.code]
-    quantity = _quantity(kind, pieces, left)
+    quantity = {MoveKind.COUNT: pieces - left, MoveKind.WRITE_OFF: -pieces}.get(kind, pieces)
     if quantity == 0:
         words = f"{item.code}  {item.name_ru}: {left} left, as counted"
         return propose_goods(clerk, (), words)
     if left + quantity < 0:
-        raise OutOfStock.of("too_few_pieces", item=item.code, left=left, needed=-quantity)
+        raise OutOfStock.of("out_of_stock", item=item.code, left=left, needed=-quantity)
     move = StockMove(key, item.code, quantity, kind, day, author.actor, note)
     # A count is stale once a piece moves: it was held against the pieces that were left. The item
     # itself must still be there and counted, so it is put as it is.
@@ -83,9 +83,3 @@ def move_stock(
     changes: list[Change] = [Put(item, item), Stock(move, counted_against)]
     words = f"{item.code}  {item.name_ru}: {left} {quantity:+} → {left + quantity}"
     return propose_goods(clerk, changes, words, key=key)
-
-
-def _quantity(kind: MoveKind, pieces: int, left: int) -> int:
-    if kind is MoveKind.COUNT:
-        return pieces - left
-    return -pieces if kind is MoveKind.WRITE_OFF else pieces

@@ -54,7 +54,7 @@ def give_all(
     for resident in residents:
         if resident.presence in (Presence.GONE, Presence.ERASED):
             presence = phrase(resident.presence.value)
-            left_out.append(phrase("left_out_card", id=resident.id, presence=presence))
+            left_out.append(joined("", f"#{resident.id} (", presence, ")"))
         else:
             receivers[f"{key}:{resident.id}"] = resident
     if not receivers:
@@ -238,9 +238,7 @@ def _reversible_entry(reader: Reader, n: int) -> Posted:
 def _decide_nothing_is_due(clerk: Clerk, reversal: Entry, today: date) -> list[Change]:
     # The rules go on giving coins for the visit. Without a decision that nothing is due, the next
     # sync would pay them again.
-    key, lesson, resident = reversal.key, reversal.lesson, reversal.resident
-    if lesson is None:
-        return []
+    key, lesson, resident = reversal.key, reversal.lesson or 0, reversal.resident
     question = gather.question_about(clerk, key, lesson, resident, today)
     if question is None:
         return []

@@ -42,15 +42,9 @@ def close_fair(clerk: Clerk, event: Event, report: ShopReport) -> Proposal:
         closed_by=clerk.author.actor,
         closed_run=clerk.reader.head().runs,
     )
-    figures = phrase(
-        "fair_closes",
-        event=event.code,
-        title=event.title,
-        sales=report.sales,
-        refunds=report.refunds,
-    )
-    words = [figures, phrase("fair_taken", taken=report.taken)]
-    words += map(_words_of_item, report.items)
+    sales, taken, refunds = report.sales, report.taken, report.refunds
+    figures = phrase("fair_figures", sales=sales, taken=taken, refunds=refunds)
+    words = [f"{event.code}  {event.title}", figures, *map(_words_of_item, report.items)]
     return propose_goods(clerk, [Put(closed, event)], *words)
 
 
@@ -65,9 +59,10 @@ def _words_of_item(item: ItemLine) -> StaffText:
 
 def find_fair(reader: Reader, code: str) -> Event:
     """A fair by its code. Raises ``NotFound``."""
-    event = reader.find(Event, code.lower())
+    code = code.lower()
+    event = reader.find(Event, code)
     if event is None:
-        raise NotFound.of("unknown_fair", code=code.lower())
+        raise NotFound.of("unknown_fair", code=code)
     return event
 
 

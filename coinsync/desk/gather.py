@@ -45,7 +45,7 @@ def recorded_resident(reader: Reader, id: int) -> Resident:
     """A card by its number. Raises ``NotFound``."""
     resident = reader.resident(id)
     if resident is None:
-        raise NotFound.of("unknown_card", id=id)
+        raise NotFound(f"resident #{id} is not recorded")
     return resident
 
 

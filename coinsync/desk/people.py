@@ -19,7 +19,7 @@ from coinsync.core.plan import Change, Drop, Plan, Purpose, Put
 from coinsync.core.proposal import Proposal, scope_of
 from coinsync.desk.gather import Clerk, recorded_resident, refuse_erased
 from coinsync.errors import CoinPolicy, NotEnoughCoins, NotFound, UsageError
-from coinsync.staff_texts import counted, phrase
+from coinsync.staff_texts import counted
 from coinsync.store.reader import Reader
 
 
@@ -66,11 +66,13 @@ def merge(clerk: Clerk, card: Resident, into: Resident) -> Proposal:
 def _card_to_go_on_as(reader: Reader, card: Resident, into: Resident) -> Resident:
     survivors = reader.survivors()
     if card.id in survivors:
-        raise CoinPolicy.of("merged_already", card=card.id, into=survivors[card.id])
+        raise CoinPolicy(f"#{card.id} is merged into #{survivors[card.id]} already")
     # A circle of merges would leave no card whose coins count.
     if survivors.get(into.id) == card.id:
-        refusal = phrase("merged_already", card=into.id, into=card.id)
-        raise CoinPolicy(refusal, advice=phrase("merge_turned", card=into.id))
+        raise CoinPolicy(
+            f"#{into.id} is merged into #{card.id} already",
+            advice=f'To turn it round: "coinsync residents unmerge {into.id}" first.',
+        )
     survivor = recorded_resident(reader, survivors[into.id])
     if card.id == survivor.id:
         raise UsageError(f"#{card.id} and #{survivor.id} are one card")
@@ -94,9 +96,12 @@ def unmerge(clerk: Clerk, card: Resident) -> Proposal:
     merges = {merge.resident: merge for merge in reader.merges() if merge.into}
     merged = merges.pop(card.id, None)
     if merged is None:
-        raise CoinPolicy.of("not_merged", card=card.id)
+        raise CoinPolicy(f"#{card.id} is not merged into any other card")
     if merged.into in merges:
-        raise CoinPolicy.of("merged_on", card=card.id, into=merged.into)
+        raise CoinPolicy(
+            f"#{card.id} went on as #{merged.into}, which is merged itself",
+            advice=f'First: "coinsync residents unmerge {merged.into}".',
+        )
     survivor = recorded_resident(reader, merged.into)
     survivors = survivors_of(merges.values())
     balances = reader.balances([card.id, survivor.id], survivors=survivors)
@@ -104,7 +109,9 @@ def unmerge(clerk: Clerk, card: Resident) -> Proposal:
     for resident in (card, survivor):
         coins = balances[resident.id]
         if coins < 0:
-            raise NotEnoughCoins.of("spent_together", who=str(resident), coins=coins)
+            raise NotEnoughCoins(
+                f"{resident} would have {coins} coins on its own: they were spent together"
+            )
         words.append(f"{resident} has {coins} on its own")
     changes: list[Change] = [Put(replace(merged, into=0, links=()), merged)]
     changes += _viewers_back(reader, merged, merges.values())

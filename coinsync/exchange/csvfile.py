@@ -99,12 +99,7 @@ _COLUMNS: dict[str, dict[str, Cell]] = {
         "vk": _vk,
         "presence": _PRESENCE,
     },
-    "memberships": {
-        "resident": number,
-        "group": number,
-        "since": _since,
-        "until": optional_day,
-    },
+    "memberships": {"resident": number, "group": number, "since": _since, "until": optional_day},
     "schedule": {
         "id": number,
         "group": number,

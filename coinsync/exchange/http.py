@@ -63,17 +63,16 @@ class Http(Wire):
 
         Raises ``CrmUnreachable``, ``NotAnAnswer``, or ``CrmRefused`` for a fresh token too.
         """
-        token = self._valid_token(refused="")
-        try:
-            return self._ask(path, body, query, token)
-        except Denied:
-            # An expired token is 401 in the documentation, and some accounts answer 403, which
-            # elsewhere means that the role may not use the API. Only a fresh token tells which.
-            token = self._valid_token(refused=token)
-        try:
-            return self._ask(path, body, query, token)
-        except Denied as denied:
-            raise CrmRefused(f"AlfaCRM refused the key (HTTP {denied.status}, twice)") from None
+        refused, status = "", 0
+        # An expired token is 401 in the documentation, and some accounts answer 403, which
+        # elsewhere means that the role may not use the API. Only a fresh token tells which.
+        for _ in range(2):
+            token = self._valid_token(refused=refused)
+            try:
+                return self._ask(path, body, query, token)
+            except Denied as denied:
+                refused, status = token, denied.status
+        raise CrmRefused(f"AlfaCRM refused the key (HTTP {status}, twice)")
 
     def log_in(self) -> None:
         """Get a token, unless there is a valid one; raises what ``call`` raises."""

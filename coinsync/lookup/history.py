@@ -171,8 +171,8 @@ def _with_partners(reader: Reader, lines: Sequence[Line]) -> dict[int, Line]:
     by_number = {line.n: line for line in lines}
     for line in lines:
         for n in (line.entry.reverses, line.reversed_by):
-            partner = reader.line(n) if n is not None and n not in by_number else None
-            if partner is not None:
+            partner = reader.line(n) if n and n not in by_number else None
+            if partner:
                 by_number[partner.n] = partner
     return by_number
 

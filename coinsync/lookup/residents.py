@@ -128,11 +128,10 @@ def dossier(reader: Reader, resident: Resident) -> Dossier:
 
 def residents_of(reader: Reader, branches: Iterable[int] | None) -> list[Resident]:
     """Everybody, or those of some branches, by name; merged cards are left out."""
-    if branches is None:
-        residents = reader.residents()
-    else:
-        of_branches = {resident for branch in branches for resident in reader.residents(branch)}
-        residents = sorted(of_branches, key=lambda resident: (resident.name, resident.id))
+    residents = reader.residents()
+    if branches is not None:
+        wanted = set(branches)
+        residents = [card for card in residents if not wanted.isdisjoint(card.branches)]
     merged = reader.survivors()
     return [resident for resident in residents if resident.id not in merged]
 
@@ -233,9 +232,8 @@ def roster(reader: Reader, coins: Mapping[Resident, int], today_at: DayAt) -> li
     lines = []
     for resident, has in coins.items():
         id = resident.id
-        line = RosterLine(
-            resident, has, tuple(cards[id]), tuple(sorted(groups[id])), tuple(accounts[id])
-        )
+        its_groups = tuple(sorted(groups[id]))
+        line = RosterLine(resident, has, tuple(cards[id]), its_groups, tuple(accounts[id]))
         lines.append(line)
     return lines
 
@@ -243,7 +241,8 @@ def roster(reader: Reader, coins: Mapping[Resident, int], today_at: DayAt) -> li
 def links(reader: Reader) -> list[LinkLine]:
     """All links with the names of residents, by account."""
     names = {resident.id: resident.name for resident in reader.residents()}
-    return [
-        LinkLine(link.vk, link.resident, names.get(link.resident, ""), link.source, link.live)
-        for link in reader.links()
-    ]
+    lines = []
+    for link in reader.links():
+        name = names.get(link.resident, "")
+        lines.append(LinkLine(link.vk, link.resident, name, link.source, link.live))
+    return lines

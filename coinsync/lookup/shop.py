@@ -91,9 +91,9 @@ def purchases(
         runs = refunds[sale.id]
         entries = [entry for entry in paid[sale.id] if entry.posted.run <= last_run]
         made_at = ""
-        for first in entries[:1]:
-            zone = zone_of(payers[first.entry.resident].branches)
-            moment = datetime.fromisoformat(first.posted.posted_at).astimezone(zone)
+        if entries:
+            zone = zone_of(payers[entries[0].entry.resident].branches)
+            moment = datetime.fromisoformat(entries[0].posted.posted_at).astimezone(zone)
             made_at = f"{moment:%Y-%m-%d %H:%M}"
         purchase = Purchase(
             sale,
@@ -232,7 +232,8 @@ def _differences(bought: Iterable[Purchase], moves: Iterable[StockMove]) -> tupl
             differences.append(phrase("coins_differ", sale=id, lines=kept, coins=coins))
         # Goods that nobody counted when they were sold have no moves.
         moved = quantities(moves_of_sale[id])
-        sold, gone = sum(map(totals.pieces_kept, moved)), -sum(moved.values())
+        gone = -moved.total()
+        sold = sum(totals.pieces_sold[item] - totals.pieces_returned[item] for item in moved)
         if sold != gone:
             differences.append(phrase("pieces_differ", sale=id, gone=gone, sold=sold))
     return tuple(differences)

@@ -149,10 +149,9 @@ def _steps(steps: Sequence[Step]) -> Grid:
     for step in steps:
         if step.passed is None:
             grid.add("", step.question, "–")
-        elif step.passed:
-            grid.add(TextLine("  yes", "green"), step.question, step.answer)
         else:
-            grid.add(TextLine("  no ", "red"), step.question, step.answer)
+            passed = TextLine("  yes", "green") if step.passed else TextLine("  no ", "red")
+            grid.add(passed, step.question, step.answer)
     return grid
 
 

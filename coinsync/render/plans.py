@@ -128,8 +128,7 @@ class _Lines:
     def __init__(self, every_line: bool) -> None:
         self._every_line = every_line
         self._shown: Counter[str] = Counter()
-        self._more: Counter[str] = Counter()
-        self._coins: Counter[str] = Counter()
+        self._hidden: list[PlanLine] = []
         self._known = 0
 
     def of(self, plans: Iterable[PlanReport]) -> Parts:
@@ -146,21 +145,19 @@ class _Lines:
         page: Parts = []
         for verb, group in gathered(lines, lambda line: line.verb):
             room = len(group) if self._every_line else LINES_PER_VERB - self._shown[verb]
-            shown, hidden = group[:room], group[room:]
+            shown = group[:room]
             self._shown[verb] += len(shown)
-            self._more[verb] += len(hidden)
-            self._coins[verb] += sum(line.coins for line in hidden)
+            self._hidden += group[room:]
             page += _lines_of_one_kind(shown)
         return page
 
     def hidden(self) -> Parts:
         """How much is not shown."""
         page: Parts = [""]
-        for verb, more in self._more.items():
-            coins = self._coins[verb]
+        for verb, lines in gathered(self._hidden, lambda line: line.verb):
+            coins = sum(line.coins for line in lines)
             moved = f" ({signed(coins)})" if coins else ""
-            if more:
-                page.append(dim(f"  … {more} more lines of {verb}{moved}, shown with -v"))
+            page.append(dim(f"  … {len(lines)} more lines of {verb}{moved}, shown with -v"))
         if self._known:
             page.append(dim(f"  {counted(self._known, 'line')} as before, shown with -v"))
         return page if len(page) > 1 else []
@@ -195,12 +192,13 @@ def _lines_of_one_kind(lines: Sequence[PlanLine]) -> Parts:
 def _totals(reports: Sequence[PlanReport]) -> str:
     counts = totals_of(reports)
     parts = []
-    if counts.awards:
-        parts.append(f"{counted(counts.awards, 'award')} ({signed(counts.awarded)})")
-    if counts.reversals:
-        parts.append(f"{counted(counts.reversals, 'reversal')} ({signed(counts.reversed)})")
-    if counts.others:
-        parts.append(f"{counted(counts.others, 'entry', 'entries')} ({signed(counts.moved)})")
+    for count, noun, plural, coins in (
+        (counts.awards, "award", "awards", counts.awarded),
+        (counts.reversals, "reversal", "reversals", counts.reversed),
+        (counts.others, "entry", "entries", counts.moved),
+    ):
+        if count:
+            parts.append(f"{counted(count, noun, plural)} ({signed(coins)})")
     if not parts and counts.facts:
         parts.append(f"{counted(counts.facts, 'fact')} to record, no coins to move")
     elif not parts:

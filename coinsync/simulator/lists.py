@@ -194,12 +194,8 @@ class Filters:
         return True
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Everything that a read finds, in order, and how one record of it is printed."""
-
-    records: Sequence[Any]
-    print_row: Callable[[Any], JsonObject]
+#: Everything that a read finds, in order, and how one record of it is printed.
+Selection = tuple[Sequence[Any], Callable[[Any], JsonObject]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,42 +219,41 @@ class Lists(RowPrinter):
         tables, fit = self.tables, self.filters.fit
         match entity:
             case "branch":
-                return Selection([*tables.branches.values()], asdict)
+                return [*tables.branches.values()], asdict
             case "subject":
-                subjects = enumerate(names.SUBJECTS, start=1)
-                return Selection([*subjects], lambda row: {"id": row[0], "name": row[1]})
+                subjects = [*enumerate(names.SUBJECTS, start=1)]
+                return subjects, lambda row: {"id": row[0], "name": row[1]}
             case "lesson-type":
-                kinds = tables.lesson_types.values()
-                return Selection(
-                    [*kinds], lambda kind: {"id": kind.id, "name": kind.name, "type": kind.base}
-                )
+                kinds = [*tables.lesson_types.values()]
+                return kinds, lambda kind: {"id": kind.id, "name": kind.name, "type": kind.base}
             case "location":
                 # One per branch, with its number.
                 branches = [row for row in tables.branches.values() if fit(branch=[row.id])]
-                return Selection(branches, lambda row: {**asdict(row), "branch_id": row.id})
+                return branches, lambda row: {**asdict(row), "branch_id": row.id}
             case "group":
                 groups = [*tables.groups.values()]
                 groups = [row for row in groups if fit(id=[row.id], branch=[row.branch_id])]
-                return Selection(groups, self.group)
+                return groups, self.group
             case "regular-lesson":
-                return Selection(self._regular_lessons(), self.regular_lesson)
+                return self._regular_lessons(), self.regular_lesson
             case "cgi":
-                return Selection(self._memberships(), membership)
+                return self._memberships(), membership
             case "customer":
                 with_groups = self.filters.fields.get("withGroups") in (True, "1", "true")
-                return Selection(self._customers(), lambda card: self.customer(card, with_groups))
+                return self._customers(), lambda card: self.customer(card, with_groups)
             case "lesson":
-                return Selection(self._lessons(), self.lesson)
+                return self._lessons(), self.lesson
         raise CallRefused(404, "Страница не найдена.")
 
     def page(self, selection: Selection, drift: Drift) -> JsonObject:
         """One page of the selection. Only the rows of this page are printed."""
         page, size = page_number(self.request), self._page_size()
-        count = len(selection.records)
-        records = _slice(selection.records, page, size, drift)
+        selected, print_row = selection
+        count = len(selected)
+        records = _slice(selected, page, size, drift)
         if not records and count and self.options.past_the_end == "repeat":
-            records = _slice(selection.records, (count - 1) // size, size, drift)
-        items = [selection.print_row(record) for record in records]
+            records = _slice(selected, (count - 1) // size, size, drift)
+        items = list(map(print_row, records))
         return {"total": count + drift.total, "count": len(items), "page": page, "items": items}
 
     def _page_size(self) -> int:

@@ -52,14 +52,14 @@ def place_of(database: Database) -> str:
     return engine_of(database).place_of(database)
 
 
-def create(url: str, *, migrations: Path = MIGRATIONS) -> bool:
+def create(url: str) -> bool:
     """Bring a database to the schema of today, made if missing; False if nothing was to be done."""
     engine = engine_at(url)
     database = engine.to_write(url, wait_seconds=MIGRATING_SECONDS)
     with speaking(database):
         is_new = engine.prepare(url)
         with connected(database):
-            steps = _run_migrations(database, migrations)
+            steps = _run_migrations(database, MIGRATIONS)
     return is_new or bool(steps)
 
 

@@ -20,17 +20,18 @@ def faults(database: Database) -> list[str]:
     """
     engine = engine_of(database)
     tables = database.get_tables()
-    told: list[str] = []
+    wrong: list[str] = []
     for model in MODELS:
         table = model._meta.table_name
         if table in tables:
-            told += [*_faults_of_columns(database, model), *_faults_of_indexes(database, model)]
+            wrong += _faults_of_columns(database, model)
+            wrong += _faults_of_indexes(database, model)
         else:
-            told.append(f"table {table} is missing")
-    told += engine.unsafe_tables(database)
+            wrong.append(f"table {table} is missing")
+    wrong += engine.unsafe_tables(database)
     for trigger in sorted(engine.triggers(database).keys() - engine.guards.keys()):
-        told.append(f"trigger {trigger} is not ours")
-    return told
+        wrong.append(f"trigger {trigger} is not ours")
+    return wrong
 
 
 def _faults_of_columns(database: Database, model: type[TableRow]) -> Iterator[str]:

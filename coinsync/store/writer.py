@@ -238,7 +238,7 @@ def _check_cards(reader: Reader, plan: Plan, merges: Collection[Merge]) -> None:
     recorded = people_policy.RecordedCards(
         merges,
         reader.resident_ids(Presence.ERASED),
-        reader.links_of(effects.viewed),
+        reader.links_of(effects.joined | effects.forgotten),
         reader.recorded(VkPage, effects.forgotten),
         reader.notes_of(effects.forgotten),
         reader.decisions_of(effects.forgotten),

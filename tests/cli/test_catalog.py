@@ -548,7 +548,7 @@ class TestStock:
         """7, for a write-off and for a sale."""
         receive(shop, "mug", "3")
         words = ("catalog", "stock", "write-off", "mug", "4", "--note", "x", "--yes")
-        assert "mug: 3 left, 4 to be written off; nothing written" in refused(shop, *words, code=7)
+        assert "mug: 3 left, 4 needed; nothing written" in refused(shop, *words, code=7)
         assert "pen: 0 left" in refused(shop, "sell", "#102", "pen", "--yes", code=7)
 
     def test_a_key_that_is_repeated(self, shop: Installation) -> None:

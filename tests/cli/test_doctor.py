@@ -491,6 +491,13 @@ def test_the_clock(well: Installation, off: timedelta, state: str, text: str) ->
     assert (found, text in told, "timedatectl" in advice) == (state, True, True), told
 
 
+def test_clocks_that_nobody_compares(well: Installation) -> None:
+    """Where the days of a made-up CRM go on by hand, as the demo's do."""
+    said = examined(well, "--json", later=until_noon() + timedelta(days=3))
+    ((found, told, _),) = lines_of(said)["clock"]
+    assert (found, told) == (OK, "not before the ledger's newest run")
+
+
 def test_a_clock_that_is_slow(installation: Installation) -> None:
     """Before the first run there is only the CRM to compare with; one that is less than a day off
     may be a CRM whose own clock is wrong.

@@ -157,6 +157,7 @@ def test_a_second_run_waits_or_leaves_with_75(installation: Installation) -> Non
         quiet = installation.run("sync", "--quiet")
     assert said.code == 75
     assert f"busy: sync by cron since {since} holds the lock; nothing written" in said.err
+    assert said.err.count("written") == 1
     assert (quiet.code, quiet.out, quiet.err) == (75, "", "")
     installation.ok("sync", "--quiet")
 

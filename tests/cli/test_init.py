@@ -489,7 +489,7 @@ class TestProposals:
     )
     def test_the_language_of_staff(self, names: list[str], locale: str, language: str) -> None:
         """As the school and its branches are called, else as the machine speaks."""
-        assert propose_staff_language(names, locale) == language
+        assert propose_staff_language(names, {"LANG": locale}) == language
 
     def test_types(self) -> None:
         """By their names; of the others the most used one."""

@@ -510,7 +510,7 @@ class TestLooking:
         )
         installation.ok("sell", f"#{ADA}", "mug", "--event", "fair-1", "--yes")
         out = installation.ok("shop", "close", "FAIR-1", "--yes").out
-        assert "coins taken 30\nmug: 1 sold\n" in out
+        assert "coins taken 30, lines refunded 0\nmug: 1 sold\n" in out
         [event] = installation.ok("shop", "events", "--json").json
         assert (event["title"], event["closed_by"]) == ("Осенняя ярмарка", "anna")
         assert "by anna" in installation.ok("shop", "events").out

@@ -178,7 +178,6 @@ def test_refusals_have_no_english_word(school: Installation) -> None:
     school.ok(*goods, "--key", "s1", "--yes")
     school.ok("refund", "s1", *NOTE, "--yes")
     school.ok("shop", "open", "fair", "--yes")
-    school.ok("residents", "merge", "104", "105", "--yes")
     journal = school.ok("journal", "--limit", "50", "--json").json
     refused: list[tuple[str, ...]] = [
         ("credit", f"#{ADA}", "1001", *REASON),
@@ -199,9 +198,6 @@ def test_refusals_have_no_english_word(school: Installation) -> None:
         ("undo", "999999", *NOTE),
         *(("undo", str(line["run"]["id"]), *NOTE) for line in journal if not line["undo"]),
         ("catalog", "stock", "write-off", "mug", "999", *NOTE),
-        ("residents", "merge", "104", "105"),
-        ("residents", "merge", "105", "104"),
-        ("residents", "unmerge", "105"),
     ]
     data = ("k1", "s1", "s2", "mug", "fair", "other", "chess", "Chess", "olympiad", "project")
     for words in refused:

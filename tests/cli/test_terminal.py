@@ -271,6 +271,37 @@ class TestStreams:
             assert program.wait(60) == 0
         assert desk.balance(102) == 55
 
+    def test_an_error_is_folded_at_a_terminal_alone(self, desk: Installation) -> None:
+        """Between words, around the command that is to be copied; in a pipe it is one line."""
+        words = ("debit", "Nobody", "5", "--reason", "x")
+        shown = in_terminal(desk, *words, columns=40)
+        lines = shown.text.splitlines()
+        assert max(map(len, lines)) <= 40
+        assert '"coinsync residents list"' in shown.text
+        assert len(lines) > 3
+        said = desk.run(*words)
+        assert said.err.split() == shown.text.split()
+        assert len(said.err.splitlines()) == 2
+
+    def test_a_reader_of_an_export_who_leaves(self, desk: Installation) -> None:
+        """As in ``export | head``: nothing is said, and 0."""
+        # More than a pipe holds, so that the program is still writing.
+        rows = desk.file("rows.csv", "resident;coins;reason\n" + "102;1;x\n" * 600)
+        desk.ok("import", rows, "--yes")
+        words = [sys.executable, "-m", "cli", "--config", str(desk.config), "export"]
+        with subprocess.Popen(
+            [*words, "--format", "jsonl"],
+            env={"USER": "anna", "LANG": "C.UTF-8"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as program:
+            assert program.stdout is not None
+            assert program.stderr is not None
+            program.stdout.readline()
+            program.stdout.close()
+            assert program.wait(60) == 0
+            assert program.stderr.read() == b""
+
     def test_a_stream_without_letters(self, desk: Installation) -> None:
         """Names are written as escapes, and the receipt comes."""
         with self.program(desk, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as program:

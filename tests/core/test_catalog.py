@@ -173,4 +173,6 @@ def test_a_sale_adds_up_by_its_lines() -> None:
     totals = totals_of_sale(lines, {2, 9})
     assert (totals.coins_paid, totals.coins_returned, totals.coins_kept) == (21, 4, 17)
     assert (totals.pieces_sold["cap"], totals.pieces_returned["cap"]) == (3, 1)
-    assert [totals.pieces_kept(item) for item in ("cap", "pen", "hat")] == [2, 7, 0]
+    assert [
+        totals.pieces_sold[item] - totals.pieces_returned[item] for item in ("cap", "pen", "hat")
+    ] == [2, 7, 0]

@@ -27,7 +27,8 @@ def refused(content: bytes) -> list[str]:
 
 def notes(content: bytes) -> list[str]:
     """The texts of a file that is read."""
-    return [row.cells["note"] for row in read_sheet(content, {"who": (), "note": ()}).rows]
+    rows, _ = read_sheet(content, {"who": (), "note": ()})
+    return [row.cells["note"] for row in rows]
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
@@ -125,5 +126,5 @@ def test_the_line_that_names_the_delimiter_is_passed_over(first: str) -> None:
     """Excel is told by it, and it is no row; the lines below keep their numbers."""
     delimiter = first.strip('"\ufeff')[4]
     text = f"{first}\r\nwho;note\r\n#101;Робот\r\n".replace(";", delimiter)
-    (row,) = read_sheet(text.encode(), {"who": (), "note": ()}).rows
+    (row,), _ = read_sheet(text.encode(), {"who": (), "note": ()})
     assert (row.line, dict(row.cells)) == (3, {"who": "#101", "note": "Робот"})

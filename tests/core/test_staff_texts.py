@@ -100,10 +100,10 @@ def test_a_text_in_a_text_keeps_its_language() -> None:
 
     What has no Russian is English as a whole.
     """
-    refusal = CoinPolicy.of("is_erased", id=101)
-    assert refusal.in_language(ENGLISH)[0] == "#101 is erased; nothing written"
+    refusal = CoinPolicy.of("item_archived", item="mug")
+    assert refusal.in_language(ENGLISH)[0] == "mug is archived; nothing written"
     assert refusal.in_language(RUSSIAN) == (
-        "#101: данные ученика стёрты; ничего не записано",
+        "mug в архиве; ничего не записано",
         'Что сделано раньше, покажет "coinsync journal".',
     )
     plain = CoinPolicy("plain")

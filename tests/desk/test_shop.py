@@ -626,8 +626,8 @@ class TestFair:
         at.move("mug", MoveKind.COUNT, 5)
         proposal = at.do(at.closing())
         assert proposal.words == (
-            "fair  Ярмарка: 2 sales, lines refunded 1",
-            "coins taken 34",
+            "fair  Ярмарка",
+            "2 sales, coins taken 34, lines refunded 1",
             "pen: 2 sold, counted -1",
             "lesson: 1 sold",
             "mug: 0 sold, counted +1",
@@ -675,7 +675,7 @@ class TestFair:
     def test_an_empty_fair_is_closed(self, at: Shop) -> None:
         """Nothing is nothing."""
         at.open_fair()
-        assert at.do(at.closing()).words[1] == "coins taken 0"
+        assert at.do(at.closing()).words[1] == "0 sales, coins taken 0, lines refunded 0"
 
     def test_closed_once(self, at: Shop) -> None:
         """And nothing is sold there afterwards."""

@@ -64,7 +64,8 @@ class Server:
             f"sudo COINSYNC_ALFACRM_KEY={KEY} coinsync init --school Росток"
             f" --url {self.simulator.url} --email api@school.example --branch '1 2'"
             " --regular 2 --trial 3 --makeup 4 --coins 10 --since 2026-09-01"
-            f" --vk-field custom_vk --vk-app none && echo COINSYNC_ALFACRM_KEY={KEY} |"
+            " --vk-field custom_vk --vk-app none --staff-language en &&"
+            f" echo COINSYNC_ALFACRM_KEY={KEY} |"
             " sudo install -m 600 -o coinsync /dev/stdin /etc/coinsync/coinsync.secrets"
         )
 

@@ -233,6 +233,7 @@ QUESTIONS: dict[str, list[Question]] = {
     "recorded": [asked(partial(recorded, kind)) for kind in RECORDED],
     "find": [asked(lambda r: r.find(Sale, SALE))],
     "all": [asked(lambda r: r.all(Resident))],
+    "names": [asked(lambda r: r.names(Group))],
     "people": [asked(lambda r: r.people(1, [SOMEBODY]))],
     "residents": [asked(lambda r: r.residents()), asked(lambda r: r.residents(1))],
     "resident": [asked(lambda r: r.resident(SOMEBODY))],

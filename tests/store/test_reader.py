@@ -191,6 +191,10 @@ def test_all_facts_come_in_the_order_of_their_keys(reader: Reader) -> None:
         ]
     )
     assert [one.id for one in reader.all(Resident)] == [ADA, GLEB, MIRA, LEV]
+    assert (reader.names(Branch), reader.names(Group)) == (
+        {1: "Kazan", 2: "Omsk"},
+        {GROUP: "Python"},
+    )
 
 
 def test_the_people_of_a_branch_come_with_what_lessons_refer_to(reader: Reader) -> None:

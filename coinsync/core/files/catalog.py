@@ -64,17 +64,16 @@ def read_catalog(
     ``branches`` are those of the school. Raises ``ImportRefused`` with all problems, also those
     that ``picture`` has.
     """
-    sheet = read_sheet(content, COLUMNS, needed=(("code",), ("name_ru",), ("price",)))
-    problems = list(sheet.problems)
-    if len(sheet.rows) > ITEMS_MAX:
-        line = sheet.rows[ITEMS_MAX].line
+    rows, problems = read_sheet(content, COLUMNS, needed=("code", "name_ru", "price"))
+    if len(rows) > ITEMS_MAX:
+        line = rows[ITEMS_MAX].line
         raise refusal([Problem(line, "", f"more than {ITEMS_MAX} goods")])
     items = []
-    for place, row in enumerate(sheet.rows, start=1):
+    for place, row in enumerate(rows, start=1):
         reader = _ItemReader(row, problems, branches, picture)
         items.append(reader.item(place))
     codes = [item.code for item in items]
-    problems += repeated("code", zip(codes, sheet.rows, strict=True))
+    problems += repeated("code", zip(codes, rows, strict=True))
     if problems:
         raise refusal(problems)
     if not items:

@@ -86,13 +86,12 @@ def read_import_rows(
     depends on the resident's branch, and is not asked here. Raises ``ImportRefused`` where the rows
     cannot be read at all.
     """
-    sheet = read_sheet(content, COLUMNS, needed=(("resident",), ("coins",)))
-    problems: list[Problem] = list(sheet.problems)
+    sheet_rows, problems = read_sheet(content, COLUMNS, needed=("resident", "coins"))
     rows: list[ImportRow] = []
-    for sheet_row in sheet.rows:
+    for sheet_row in sheet_rows:
         rows.append(_ImportRowReader(sheet_row, problems, coins_max).import_row())
     own_keys = [row.key for row in rows]
-    problems += repeated("key", zip(own_keys, sheet.rows, strict=True))
+    problems += repeated("key", zip(own_keys, sheet_rows, strict=True))
     digest = _digest(rows)
     keyed = []
     # Rows are counted and not lines: an empty line more would otherwise give other keys to the same

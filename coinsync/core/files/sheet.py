@@ -69,23 +69,14 @@ class SheetRow:
     cells: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """The rows that have a cell for each column; ``problems`` are those of the others."""
-
-    columns: tuple[str, ...]
-    rows: tuple[SheetRow, ...]
-    problems: tuple[Problem, ...] = ()
-
-
 def read_sheet(
-    content: bytes, aliases: Mapping[str, Sequence[str]], needed: Iterable[Sequence[str]] = ()
-) -> Sheet:
+    content: bytes, aliases: Mapping[str, Sequence[str]], needed: Iterable[str] = ()
+) -> tuple[list[SheetRow], list[Problem]]:
     """Read a CSV file whose headings are the columns' names or any of their ``aliases``.
 
-    Of each group in ``needed`` at least one column must stand. Raises ``ImportRefused`` when the
-    rows cannot be told apart or the headings are not understood. Rows of another width are
-    ``problems`` of the sheet: a caller names what is wrong in all the others too.
+    The columns ``needed`` must stand there. Raises ``ImportRefused`` when the rows cannot be told
+    apart or the headings are not understood. Rows of another width are problems beside the rows: a
+    caller names what is wrong in all the others too.
     """
     records, problems = records_of(content)
     if not records:
@@ -100,7 +91,7 @@ def read_sheet(
             rows.append(SheetRow(line, dict(zip(columns, texts, strict=True))))
         else:
             problems.append(_of_another_width(line, cells, columns))
-    return Sheet(columns, tuple(rows), tuple(problems))
+    return rows, problems
 
 
 @dataclass(slots=True)
@@ -265,7 +256,7 @@ def _columns(
     line: int,
     headings: Sequence[str],
     aliases: Mapping[str, Sequence[str]],
-    needed: Iterable[Sequence[str]],
+    needed: Iterable[str],
 ) -> tuple[str, ...]:
     if len(headings) > COLUMNS_MAX:
         raise _refusal_of(line, f"{len(headings)} columns, and {COLUMNS_MAX} are the limit")
@@ -290,9 +281,9 @@ def _columns(
             problems.append(Problem(line, column_meant, reason))
         else:
             columns[column_meant] = heading
-    for group in needed:
-        if columns.keys().isdisjoint(group):
-            problems.append(Problem(line, " or ".join(group), "is missing"))
+    for column in needed:
+        if column not in columns:
+            problems.append(Problem(line, column, "is missing"))
     if problems:
         raise refusal(problems)
     return tuple(columns)

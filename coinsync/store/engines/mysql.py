@@ -173,7 +173,8 @@ class Mysql(Engine):
                 names.append(name)
         return tuple(names)
 
-    def damage(self, database: MysqlDatabase, *, quick: bool = False) -> list[str]:  # type: ignore[override]
+    def damage(self, database: Database, *, quick: bool = False) -> list[str]:
+        assert isinstance(database, MysqlDatabase)  # noqa: S101
         # The server's own check would end our transaction, so another connection makes it.
         terms = Terms(False, database.terms.connect_seconds, CHECK_SECONDS)
         other: Database = MysqlDatabase(database.database, address=database.address, terms=terms)

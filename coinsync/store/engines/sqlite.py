@@ -247,14 +247,10 @@ def file_of(database: Database) -> Path:
 
 
 def _missing(place: str) -> DatabaseUnusable:
+    what, advice = "does not exist", 'Run "coinsync init", or correct [database] url.'
     if os.path.isdir(place):
-        return DatabaseUnusable(
-            f"database: {place} is a folder", advice="Name a file, as in sqlite:///coinsync.db."
-        )
-    return DatabaseUnusable(
-        f"database: {place} does not exist",
-        advice='Run "coinsync init", or correct [database] url.',
-    )
+        what, advice = "is a folder", "Name a file, as in sqlite:///coinsync.db."
+    return DatabaseUnusable(f"database: {place} {what}", advice=advice)
 
 
 def _address(path: Path, mode: str) -> str:

@@ -5,6 +5,7 @@ stays empty when it is disturbed. What was written is read back and compared.
 """
 
 import hashlib
+from dataclasses import asdict
 from itertools import islice
 
 from peewee import Database
@@ -71,10 +72,8 @@ def _fill(source: Database, target: Database) -> dict[str, Content]:
     try:
         # As every writer: first the head row, which nobody else can change until the end. Only the
         # head of an empty database is taken.
-        take_head = HeadRow.update(
-            n=head.n, runs=head.runs, account=head.account, stock=head.stock
-        ).where((HeadRow.id == 1) & (HeadRow.n == 0) & (HeadRow.runs == 0))
-        take_head.execute(target)
+        is_empty = (HeadRow.id == 1) & (HeadRow.n == 0) & (HeadRow.runs == 0)
+        HeadRow.update(**asdict(head)).where(is_empty).execute(target)
         filled = _filled_table(target)
         if filled or Reader(target).head() != head:
             raise DatabaseUnusable(
