@@ -230,11 +230,11 @@ def _run_command(
 
 
 def _refuse_other_encodings(words: Sequence[str]) -> None:
-    from coinsync.errors import UsageError
-
     try:
         "".join(words).encode()
     except UnicodeEncodeError as error:
+        from coinsync.errors import UsageError
+
         # What cannot be read would be left out of a text that cannot be changed any more.
         advice = "Set the terminal to UTF-8, and run: export LC_ALL=C.UTF-8"
         raise UsageError("the command line is not UTF-8", advice=advice) from error

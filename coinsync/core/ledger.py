@@ -111,8 +111,7 @@ class LedgerRow(NamedTuple):
     posted_at: str
 
 
-@dataclass(frozen=True, slots=True)
-class KeyState:
+class KeyState(NamedTuple):
     """Where a key stands; ``award`` is what a reversal would name."""
 
     key: str

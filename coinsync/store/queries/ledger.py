@@ -67,6 +67,11 @@ class LedgerQueries(CardQueries):
             states[key] = KeyState(key, seq, coins, award if coins else None)
         return states
 
+    def keys_with_several_entries(self) -> list[str]:
+        """Keys under which something was taken back, at least."""
+        query = EntryRow.select(EntryRow.op_key).group_by(EntryRow.op_key)
+        return [key for (key,) in self._rows(query.having(fn.COUNT(EntryRow.n) > 1))]
+
     def balances(
         self,
         residents: Iterable[int],
