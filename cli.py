@@ -313,9 +313,9 @@ def _complain(message: str, advice: str) -> None:
     fold = textwrap.TextWrapper(
         sys.maxsize, subsequent_indent=" " * 4, break_long_words=False, break_on_hyphens=False
     )
-    # In a pipe, where there is no size, each is one line.
+    # In a pipe, which has no size, and at a terminal that says 0, each is one line.
     with suppress(OSError, ValueError):
-        fold.width = os.get_terminal_size(sys.stderr.fileno()).columns
+        fold.width = os.get_terminal_size(sys.stderr.fileno()).columns or fold.width
     lines = f"coinsync: {message}".splitlines()
     if advice:
         lines.append(f"  → {advice}")
