@@ -230,11 +230,11 @@ def _run_command(
 
 
 def _refuse_other_encodings(words: Sequence[str]) -> None:
-    from coinsync.errors import UsageError
-
     try:
         "".join(words).encode()
     except UnicodeEncodeError as error:
+        from coinsync.errors import UsageError
+
         # What cannot be read would be left out of a text that cannot be changed any more.
         advice = "Set the terminal to UTF-8, and run: export LC_ALL=C.UTF-8"
         raise UsageError("the command line is not UTF-8", advice=advice) from error
@@ -313,9 +313,9 @@ def _complain(message: str, advice: str) -> None:
     fold = textwrap.TextWrapper(
         sys.maxsize, subsequent_indent=" " * 4, break_long_words=False, break_on_hyphens=False
     )
-    # In a pipe, where there is no size, each is one line.
+    # In a pipe, which has no size, and at a terminal that says 0, each is one line.
     with suppress(OSError, ValueError):
-        fold.width = os.get_terminal_size(sys.stderr.fileno()).columns
+        fold.width = os.get_terminal_size(sys.stderr.fileno()).columns or fold.width
     lines = f"coinsync: {message}".splitlines()
     if advice:
         lines.append(f"  → {advice}")

@@ -62,7 +62,7 @@ class PageByHand:
         for sql, values in self._statements:
             self._of_thread.cursor.execute(sql, values)
             answers.append(self._of_thread.cursor.fetchall())
-        _, _, lines, balances, groups, _, shelf = answers
+        _, _, lines, balances, _, groups, _, _, shelf = answers
         return self._page_of(lines, dict(balances), dict(groups), shelf)
 
     def _page_of(
@@ -126,12 +126,15 @@ def _row(line: Sequence[Any], groups: dict[int, str]) -> pages.HistoryRow:
     )
 
 
-def _months(rows: Iterable[pages.HistoryRow]) -> tuple[pages.Month, ...]:
-    months = groupby(rows, lambda row: row.day[:7])
+def _months(rows: Sequence[pages.HistoryRow]) -> tuple[pages.Month, ...]:
     names = RUSSIAN.months_alone.split()
-    return tuple(
-        pages.Month(key, names[int(key[5:]) - 1], "", tuple(lines)) for key, lines in months
-    )
+    months: list[pages.Month] = []
+    for key, lines in groupby(rows, lambda row: row.day[:7]):
+        of_month = tuple(lines)
+        # More lines of the last month follow.
+        sums = "" if of_month[-1] is rows[-1] else f"+{sum(row.coins for row in of_month)}"
+        months.append(pages.Month(key, names[int(key[5:]) - 1], sums, of_month))
+    return tuple(months)
 
 
 def _categories(shelf: Iterable[Any], children: Sequence[pages.Child]) -> Iterator[Category]:

@@ -88,15 +88,20 @@ def _plans(lines: int, others: int, pupils: int) -> Iterator[Plan]:
         people.append(Put(Link(VK, child, LinkSource.CRM)))
     scope = Scope(1, TODAY - timedelta(days=400), TODAY)
     yield Plan.of(Purpose.PEOPLE, scope, people)
+    yield shop_plan()
+    for id in pupil_ids:
+        history = _history(id, lines if id in CHILDREN else others)
+        yield Plan.of(Purpose.DESK, scope, list(history))
+
+
+def shop_plan() -> Plan:
+    """The goods, and seven pieces of each."""
     shop: list[Change] = []
     for item in goods():
         key = f"stock:{item.code}"
         move = StockMove(key, item.code, 7, MoveKind.RECEIVE, TODAY, "desk")
         shop += [Put(item), Stock(move)]
-    yield Plan.of(Purpose.CATALOG, Scope(1, TODAY, TODAY), shop)
-    for id in pupil_ids:
-        history = _history(id, lines if id in CHILDREN else others)
-        yield Plan.of(Purpose.DESK, scope, list(history))
+    return Plan.of(Purpose.CATALOG, Scope(1, TODAY, TODAY), shop)
 
 
 def _history(pupil: int, lines: int) -> Iterator[Change]:
@@ -110,14 +115,14 @@ def _history(pupil: int, lines: int) -> Iterator[Change]:
         yield Post(award)
 
 
-def launch() -> str:
-    """The launch of the family's parent."""
+def launch(vk: int = VK) -> str:
+    """The launch of a parent, by default of the family's."""
     fields = {
         "vk_app_id": str(SETTINGS.app_id),
         "vk_language": "ru",
         "vk_platform": "mobile_web",
         "vk_ts": str(int(NOW.timestamp())),
-        "vk_user_id": str(VK),
+        "vk_user_id": str(vk),
     }
     return sign(fields, SETTINGS.keys[0])
 

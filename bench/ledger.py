@@ -1,4 +1,4 @@
-"""Applying a plan, and a page of history, against the bare driver."""
+"""Applying a plan against the bare driver."""
 
 from __future__ import annotations
 
@@ -13,12 +13,9 @@ from bench.environment import environment
 from bench.lessons import first_plan, lesson_record, order
 from bench.pairs import ROUNDS, ratio
 from bench.places import Place, places
-from coinsync.core.facts import Lesson, LessonRecord
+from coinsync.core.facts import LessonRecord
 from coinsync.core.plan import Plan, Scope
 from coinsync.store import database, writer
-from coinsync.store.models import ENTRY_COLUMNS
-from coinsync.store.reader import Reader
-from coinsync.store.rows import TABLES
 
 LESSONS, PUPILS, RESIDENTS = 1_000, 10, 500
 SCOPE = Scope(1, date(2026, 11, 1), date(2026, 11, 30))
@@ -26,7 +23,6 @@ NOW = datetime(2026, 11, 30, tzinfo=UTC)
 #: Tables of what a first sync writes, parents first.
 WRITTEN = ("resident", "lesson", "attendance", "entry")
 APPLY_GOALS = {"": 2.5, "MariaDB: ": 2.0}
-PAGE_GOALS = {"": 2.0, "MariaDB: ": 1.6}
 
 
 def a_month() -> tuple[LessonRecord, ...]:
@@ -74,49 +70,12 @@ def inserting(place: Place, filled: str) -> Callable[[], None]:
     return work
 
 
-def history(filled: str) -> Callable[[], None]:
-    """What a family's page reads of one child."""
-    opened = database.open_readable(filled)
-    opened.connect()
-    reader = Reader(opened)
-
-    def work() -> None:
-        for resident in range(1, 201):
-            reader.balance(resident)
-            reader.lines(resident)
-
-    return work
-
-
-def history_floor(place: Place, filled: str) -> Callable[[], None]:
-    """The same rows by the bare driver."""
-    cursor = place.connect(filled).cursor()
-    entry = ", ".join(f"e.{column}" for column in ENTRY_COLUMNS)
-    lesson = ", ".join(f"l.{column}" for column in TABLES[Lesson].columns)
-    balance = f"SELECT SUM(coins) FROM entry WHERE resident_id = {place.mark}"
-    lines = (
-        f"SELECT {entry}, {lesson} FROM entry e LEFT JOIN lesson l ON l.id = e.lesson_id"
-        f" WHERE e.resident_id = {place.mark} ORDER BY e.happened_on DESC, e.n DESC LIMIT 50"
-    )
-
-    def work() -> None:
-        for resident in range(1, 201):
-            cursor.execute(balance, [resident])
-            cursor.fetchone()
-            cursor.execute(lines, [resident])
-            cursor.fetchall()
-
-    return work
-
-
 def measure(place: Place, plan: Plan) -> None:
     """Print the lines of one engine."""
     filled = place.new()
     apply(filled, plan)
     name = f"3 {place.prefix}apply {len(plan.entries)} entries with facts : raw executemany"
     ratio(name, APPLY_GOALS[place.prefix], applying(place, plan), inserting(place, filled))
-    name = f"6 {place.prefix}balance and last 50 lines : raw driver"
-    ratio(name, PAGE_GOALS[place.prefix], history(filled), history_floor(place, filled))
 
 
 def main() -> None:

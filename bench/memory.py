@@ -17,17 +17,18 @@ from tests.support.school import Installation, open_installation
 RESIDENTS, YEARS = 300, 3
 FIRST_DAY = date(TODAY.year - YEARS, TODAY.month, TODAY.day)
 MIB_MAX, MIB_MORE_MAX = 150, 2
-#: The program, which prints its own peak in KiB when it ends. What the system remembers of an ended
-#: process would include the memory of the one that started it.
-PROGRAM = """
-import atexit
+#: How a program begins that prints its own peak in KiB when it ends. What the system remembers of
+#: an ended process would include the memory of the one that started it.
+TELL_PEAK = """
+import atexit, gc
 import cli
 def tell():
     with open("/proc/self/status") as file:
         print(file.read().partition("VmHWM:")[2].split()[0])
 atexit.register(tell)
-cli.run()
+gc.set_threshold(cli.GARBAGE_THRESHOLD)
 """
+PROGRAM = TELL_PEAK + "cli.run()"
 
 
 def main() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import signal
 import tempfile
 import time
@@ -11,7 +10,6 @@ from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
 
-import cli
 from bench.pairs import compared, limit
 from bench.visitors import free_port, process, wait_until_open
 from coinsync.core.facts import Status
@@ -31,8 +29,6 @@ NIGHTS = ((500, 4, 1.15), (100, 4, 1.10), (100, 1, 1.10), (500, 1, 2.60))
 
 def main() -> None:
     """Print the lines."""
-    # As the program itself does it when it starts.
-    gc.set_threshold(cli.GARBAGE_THRESHOLD)
     school = School(seed=1, residents=2_000, days=DAYS, today=TODAY, branches=1)
     requests = requests_of(school)
     with tempfile.TemporaryDirectory() as name:

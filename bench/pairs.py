@@ -32,10 +32,14 @@ class Measured:
 MEASURED: list[Measured] = []
 
 
-def ratio(name: str, goal: float, ours: Work, floor: Work, *, rounds: int = ROUNDS) -> None:
-    """Measure ``ours`` against ``floor`` and print the line; the goal is what the ratio may be."""
+def ratio(name: str, goal: float, ours: Work, floor: Work, *, rounds: int = ROUNDS) -> float:
+    """Measure ``ours`` against ``floor`` and print the line; the goal is what the ratio may be.
+
+    Returns the median of ``ours`` in milliseconds.
+    """
     pairs = [(milliseconds(ours), milliseconds(floor)) for _ in range(rounds)]
     compared(name, goal, pairs)
+    return statistics.median(ours_ms for ours_ms, _ in pairs)
 
 
 def compared(name: str, goal: float, pairs: Sequence[Pair], unit: str = "ms") -> None:

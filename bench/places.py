@@ -5,10 +5,12 @@ from __future__ import annotations
 import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
+
+from pymysql.cursors import SSCursor
 
 from coinsync.store import database
 from coinsync.store.engines.sqlite import path_of
@@ -36,6 +38,10 @@ class Place(ABC):
         References are not checked: rows of a measurement come in any order.
         """
 
+    @abstractmethod
+    def rows(self, url: str, sql: str) -> Iterator[tuple[Any, ...]]:
+        """The rows of a statement, one after the other."""
+
     def marks(self, values: int) -> str:
         """Marks for so many values."""
         return ", ".join([self.mark] * values)
@@ -62,6 +68,11 @@ class Files(Place):
         connection.execute("PRAGMA synchronous = FULL")
         return connection
 
+    def rows(self, url: str, sql: str) -> Iterator[tuple[Any, ...]]:
+        """As the driver gives them."""
+        with closing(self.connect(url)) as connection:
+            yield from connection.execute(sql)
+
 
 class OnServer(Place):
     """MariaDB, with every commit on disk."""
@@ -83,6 +94,13 @@ class OnServer(Place):
         connection = self._server.connect(name, mariadb.USER, mariadb.PASSWORD)
         connection.cursor().execute("SET foreign_key_checks = 0")
         return connection
+
+    def rows(self, url: str, sql: str) -> Iterator[tuple[Any, ...]]:
+        """By a cursor that does not take them all into memory."""
+        with closing(self.connect(url)) as connection:
+            cursor = connection.cursor(SSCursor)
+            cursor.execute(sql)
+            yield from iter(cursor.fetchone, None)
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import tempfile
 from collections.abc import Callable, Mapping
@@ -12,7 +11,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import cli
 from bench.environment import environment, numbered
 from bench.lessons import order
 from bench.night import BRANCH, DAYS, PAGE, TODAY, simulator
@@ -111,7 +109,6 @@ def floor(place: Place, url: str, pages: Mapping[str, bytes]) -> Callable[[], No
 
 def main() -> None:
     """Print the line of each engine."""
-    gc.set_threshold(cli.GARBAGE_THRESHOLD)
     school = School(seed=1, residents=2_000, days=DAYS, today=TODAY, branches=1)
     with tempfile.TemporaryDirectory() as name, places(Path(name)) as engines:
         configured, port = settings(Path(name)), free_port()

@@ -8,12 +8,12 @@ import selectors
 import socket
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from wsgiref.types import WSGIApplication
 
-from bench.family import launch
+from bench.family import VK, launch
 from webview.serve import serve
 
 HOST = "127.0.0.1"
@@ -21,7 +21,13 @@ STARTING_SECONDS = 15.0
 ANSWER_SECONDS = 60.0
 PIECE = 1 << 16
 
-REQUEST = f"GET /?{launch()} HTTP/1.1\r\nHost: {HOST}\r\nAccept-Encoding: gzip\r\n\r\n".encode()
+
+def request_of(vk: int) -> bytes:
+    """The request of a parent for the whole cabinet."""
+    return f"GET /?{launch(vk)} HTTP/1.1\r\nHost: {HOST}\r\nAccept-Encoding: gzip\r\n\r\n".encode()
+
+
+REQUEST = request_of(VK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +106,10 @@ class Talk:
         self._asked_at = 0.0
         self._got = b""
 
-    def ask(self) -> None:
-        """Send the request."""
+    def ask(self, request: bytes = REQUEST) -> None:
+        """Send a request."""
         self._asked_at, self._got = time.perf_counter(), b""
-        self.socket.sendall(REQUEST)
+        self.socket.sendall(request)
 
     def hear(self) -> float | None:
         """Read what has come: the seconds that the answer took, None until it is whole.
@@ -122,9 +128,9 @@ class Talk:
         length = int(headers.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
         return time.perf_counter() - self._asked_at if len(body) >= length else None
 
-    def answer(self) -> float:
+    def answer(self, request: bytes = REQUEST) -> float:
         """Ask, and wait for the whole answer."""
-        self.ask()
+        self.ask(request)
         spent = None
         while spent is None:
             spent = self.hear()
@@ -144,7 +150,7 @@ class Rush:
         return len(self.each) / self.seconds
 
 
-def rush(port: int, connections: int, requests: int) -> Rush:
+def rush(port: int, connections: int, requests: int, request: bytes = REQUEST) -> Rush:
     """Ask for so many pages on so many connections, each as soon as it has the answer before."""
     with ExitStack() as stack, selectors.DefaultSelector() as selector:
         began, each, asked = time.perf_counter(), list[float](), 0
@@ -152,7 +158,7 @@ def rush(port: int, connections: int, requests: int) -> Rush:
             talk = Talk(port)
             stack.enter_context(closing(talk.socket))
             selector.register(talk.socket, selectors.EVENT_READ, talk)
-            talk.ask()
+            talk.ask(request)
             asked += 1
         while len(each) < requests:
             events = selector.select(ANSWER_SECONDS)
@@ -163,20 +169,22 @@ def rush(port: int, connections: int, requests: int) -> Rush:
                 if spent is not None:
                     each.append(spent)
                     if asked < requests:
-                        key.data.ask()
+                        key.data.ask(request)
                         asked += 1
         return Rush(each, time.perf_counter() - began)
 
 
-def stroll(port: int, per_second: float, requests: int) -> list[float]:
-    """Ask for pages at an even pace; seconds of each from the moment when it was due."""
+def stroll(
+    port: int, per_second: float, requests: int, visitors: Sequence[bytes] = (REQUEST,)
+) -> list[float]:
+    """Visitors ask in turn at an even pace; seconds of each from the moment when it was due."""
     talk = Talk(port)
     with closing(talk.socket):
         began, spent = time.perf_counter(), []
         for number in range(requests):
             due = began + number / per_second
             time.sleep(max(0.0, due - time.perf_counter()))
-            talk.answer()
+            talk.answer(visitors[number % len(visitors)])
             spent.append(time.perf_counter() - due)
     return spent
 

@@ -203,6 +203,7 @@ class _Gathering:
             self.people.cards,
             notes,
             findings,
+            several=reader.keys_with_several_entries(),
             progress=self.progress,
             expected=head.n if head and type(head.n) is int else 0,
         )
@@ -237,6 +238,7 @@ class _Gathering:
             self._ledger_read(),
             self.people,
             self.settings.rulebook,
+            self.reader.key_states,
             findings,
         )
         # A month at a time keeps the memory small, however long the history.
@@ -266,7 +268,7 @@ class _Gathering:
             self._all(SaleLine, findings),
             self._all(RefundLine, findings),
         )
-        check_sales(sales, self._ledger_read().keys.shop_coins(), findings)
+        check_sales(sales, self._ledger_read().keys.of_shop, findings)
         moves = self.reader.stock_moves()
         head = self.reader.find_head()
         # That the head is missing is said by the check of the ledger.

@@ -1,7 +1,7 @@
 """From the CRM to plans: people of a branch, then its lessons by month. Nothing is written."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -308,7 +308,7 @@ class Sync:
             window, stored, scope, rulebook, step.moment, self.reader.all(Doubt)
         )
         context = self._with_visitors(step.context, window.lesson_records)
-        settled = tuple(context.settle(record) for record in window.lesson_records)
+        settled = _settled(context, window.lesson_records, stored)
         recorded = self._recorded(stored, settled, step.doubted)
         comparison = compare(
             replace(window, lesson_records=settled),
@@ -364,18 +364,20 @@ class Sync:
         records: Sequence[LessonRecord],
         doubted: frozenset[int],
     ) -> Recorded:
-        pairs = {
-            (record.lesson.id, attendance.resident)
-            for record in (*stored.values(), *records)
-            for attendance in record.attendance
-        }
         account = self.settings.account
-        keys = [lesson_key(account, *pair) for pair in sorted(pairs)]
-        lessons = {lesson for lesson, _ in pairs}
+        keys = set()
+        lessons = set()
+        changed = [record for record in records if stored.get(record.lesson.id) is not record]
+        for record in (*stored.values(), *changed):
+            lesson = record.lesson.id
+            lessons.add(lesson)
+            for attendance in record.attendance:
+                keys.add(lesson_key(account, lesson, attendance.resident))
         survivors = self.reader.survivors()
         return Recorded(
             stored,
-            self.reader.key_states(keys),
+            # In their order neighbours in the index are asked for together.
+            self.reader.key_states(sorted(keys)),
             self.reader.holds(lessons),
             self.reader.decisions(lessons),
             frozenset(self._residents),
@@ -387,6 +389,19 @@ class Sync:
     def _balances(self, owners: Collection[int]) -> dict[int, int]:
         at_start = self.reader.balances(owners, upto=self._start)
         return {owner: coins + self._coins_moved[owner] for owner, coins in at_start.items()}
+
+
+def _settled(
+    context: LessonContext, records: Sequence[LessonRecord], stored: Mapping[int, LessonRecord]
+) -> tuple[LessonRecord, ...]:
+    settled_records = []
+    for record in records:
+        settled = context.settle(record)
+        before = stored.get(record.lesson.id)
+        # What is as it was is one object from here on, and no longer compared by its values: by
+        # night that is nearly everything.
+        settled_records.append(before if before == settled else settled)
+    return tuple(settled_records)
 
 
 def run_digest(outcomes: Iterable[Outcome]) -> str:

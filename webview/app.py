@@ -111,7 +111,8 @@ class _Wrapper:
         try:
             return self._views.answer(environ)
         except Exception as error:
-            return self._views.notice(500, "broken", error_name(error))
+            # No message reaches the log: it may hold names or paths.
+            return self._views.notice(500, "broken", type(error).__name__)
 
     def _log(self, method: str, path: str, answer: HttpAnswer, started: float) -> None:
         """Write one line without control characters, and without any query."""
@@ -247,7 +248,7 @@ class Views:
         try:
             state["last_synced_at"] = self._read(Reader.last_synced_at)
         except CoinsyncError as error:
-            status, name = 503, error_name(error)
+            status, name = 503, type(error).__name__
             state = {"database": "out", "schema": "unknown", "last_synced_at": None, "error": name}
         return HttpAnswer(status, json.dumps(state).encode(), {"Content-Type": JSON}, name)
 
@@ -276,7 +277,7 @@ class Views:
         try:
             return self._read(lambda reader: show(reader, visitor, local_moment))
         except CoinsyncError as error:
-            return self.notice(503, "trouble", error_name(error))
+            return self.notice(503, "trouble", type(error).__name__)
 
     def _page(self, status: int, page: pages.Page, reason: str = "") -> HttpAnswer:
         return HttpAnswer(status, self.renderer.print(page), {"Content-Type": HTML}, reason)
@@ -285,11 +286,6 @@ class Views:
         # A database that a restore has put in the place of the old one is seen by the next request.
         with self._readers.visit() as database:
             return question(self._reader(database))
-
-
-def error_name(error: Exception) -> str:
-    """The class of an error; its message may hold names or paths."""
-    return type(error).__name__
 
 
 def _number(query: Mapping[str, list[str]], name: str) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 from coinsync.core.facts import Resident
 from coinsync.core.ledger import Kind, Line
@@ -64,8 +64,7 @@ class Family:
     seals: Mapping[int, Seal] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryRow:
+class HistoryRow(NamedTuple):
     """One line of a history; ``cancelled`` marks a reversed line and its reversal.
 
     ``what`` is what a family wants to know of it, ``more`` stands small below.

@@ -6,7 +6,6 @@ import. ``--help`` imports none either, it reads the docstrings.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -34,8 +33,9 @@ class Command(NamedTuple):
         module, _, function = self.function.partition(":")
         source = Path(__file__).with_name(f"{module}.py").read_text(encoding="utf-8")
         # Several commands of one form are made by a function, which is given their docstrings.
-        begins = re.compile(rf"^(?:def {function}\(|{function} = )", re.MULTILINE)
-        _, definition = begins.split(source, maxsplit=1)
+        _, _, definition = source.partition(f"\ndef {function}(")
+        if not definition:
+            _, _, definition = source.partition(f"\n{function} = ")
         return definition.split('"""')[1].splitlines()[0]
 
 

@@ -82,8 +82,7 @@ class Entry:
             raise ValueError(f"not a key: {self.key!r}")
 
 
-@dataclass(frozen=True, slots=True)
-class Posted:
+class Posted(NamedTuple):
     """An entry in the ledger; ``n`` has no gaps, ``posted_at`` is "2026-11-22T02:00:07Z"."""
 
     n: int
@@ -112,8 +111,7 @@ class LedgerRow(NamedTuple):
     posted_at: str
 
 
-@dataclass(frozen=True, slots=True)
-class KeyState:
+class KeyState(NamedTuple):
     """Where a key stands; ``award`` is what a reversal would name."""
 
     key: str
@@ -178,8 +176,7 @@ class Freshness:
         return self.age is None or self.age > oldest
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One line of a resident's history, with the lesson it is for."""
 
     posted: Posted

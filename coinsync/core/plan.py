@@ -378,7 +378,10 @@ def digest_of(digests: Sequence[str]) -> str:
 
 
 def canonical_text(value: Any) -> str:
-    """A value as JSON, a dataclass beginning with its name; other values give other texts."""
+    """A value as JSON, a dataclass beginning with its name; other values give other texts.
+
+    A named tuple is written as its values alone.
+    """
     # Values are trees: looking for circles in them would take a tenth of the time.
     return json.dumps(
         value, default=_parts, ensure_ascii=False, separators=(",", ":"), check_circular=False
@@ -387,21 +390,21 @@ def canonical_text(value: Any) -> str:
 
 def _parts(value: Any) -> Any:
     # All else that plans hold JSON knows by itself, members of our enumerations too.
-    if isinstance(value, date):
-        return value.isoformat()
     kind: Any = type(value)
-    return [kind.__name__, *_fields_of(kind)(value)]
+    return _parts_of(kind)(value)
 
 
 @cache
-def _fields_of(kind: Any) -> Callable[[Any], tuple[Any, ...]]:
+def _parts_of(kind: Any) -> Callable[[Any], Any]:
+    if kind is date:
+        return date.isoformat
     # Values that are equal have one text, so what is not compared is no part of it.
     names = [field.name for field in fields(kind) if field.compare]
     getter = attrgetter(*names)
     if len(names) > 1:
-        return getter
+        return lambda value: (kind.__name__, *getter(value))
     # With a single name attrgetter gives the bare value.
-    return lambda value: (getter(value),)
+    return lambda value: (kind.__name__, getter(value))
 
 
 def _sha256(text: str) -> str:

@@ -6,6 +6,7 @@ A family never reads a code of ours: without words for it, what staff typed stan
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -110,7 +111,7 @@ class LineFormatter:
 
     def local(self, utc: str) -> datetime:
         """Turn a recorded UTC time into the family's local time."""
-        return datetime.fromisoformat(utc).astimezone(self.zone)
+        return _local(utc, self.zone)
 
     def what(self, line: Line, groups: Mapping[int, str]) -> str:
         """Name a line: a lesson by its groups, hand work by its kind."""
@@ -174,6 +175,12 @@ class LineFormatter:
         began_on = self.local(self.began_at).date()
         posted_on = self.local(line.posted.posted_at).date()
         return entry.happened_on < began_on == posted_on
+
+
+@lru_cache(maxsize=8192)
+def _local(utc: str, zone: ZoneInfo) -> datetime:
+    # All lines of one run ask for the same.
+    return datetime.fromisoformat(utc).astimezone(zone)
 
 
 #: One text in Russian, and the same in English.

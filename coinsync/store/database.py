@@ -222,9 +222,14 @@ def schema_steps(migrations: Path = MIGRATIONS) -> tuple[str, ...]:
 
 def applied_steps(database: Database) -> tuple[str, ...]:
     """Names of the migrations that the database has had."""
-    if not database.table_exists(HISTORY):
+    try:
+        rows = list(database.execute_sql(f"SELECT name FROM {HISTORY}"))
+    except engine_of(database).errors:
+        # Looking first would ask twice for every page.
+        if database.table_exists(HISTORY):
+            raise
         return ()
-    return tuple(sorted(name for (name,) in database.execute_sql(f"SELECT name FROM {HISTORY}")))
+    return tuple(sorted(name for (name,) in rows))
 
 
 def _run_migrations(database: Database, migrations: Path) -> tuple[str, ...]:

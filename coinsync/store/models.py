@@ -111,7 +111,8 @@ class ResidentRow(TableRow):
 
     id = BigIntegerField(primary_key=True)
     name = CharField(NAME)
-    presence = CharField(20)
+    # Every writer asks under its lock who is erased.
+    presence = CharField(20, index=True)
     branches = TextField(column_name="branch_ids")
     vk = CharField(255)
 

@@ -52,7 +52,7 @@ class Reader(PeopleQueries, LessonQueries, ShopQueries):
 
     def run_numbered(self, id: int) -> Run | None:
         """One run by its number."""
-        return next((run for run in self.runs(1, id + 1) if run.id == id), None)
+        return self._run(RunRow.select().where(RunRow.id == id))
 
     def last_run(self, branch: int, purpose: str) -> Run | None:
         """The last run of a branch with that purpose."""

@@ -96,19 +96,21 @@ def _converters(hint: Any) -> tuple[Convert, Convert] | None:
     if hint is bool:
         return int, bool
     if isinstance(hint, type) and issubclass(hint, Enum):
-        return attrgetter("value"), _reader_of(hint)
+        # ``value`` itself is looked up by the class, several times slower.
+        return attrgetter("_value_"), _Members(hint).__getitem__
     return None
 
 
-def _reader_of(kind: type[Enum]) -> Convert:
-    members = {member.value: member for member in kind}
+class _Members(dict[Any, Enum]):
+    """The members of an enumeration by value: looked up, which is faster than asking the class."""
 
-    def read(value: Any) -> Enum:
-        # Looking up is several times faster than asking the class, which is left to refuse what it
-        # does not know.
-        return members.get(value) or kind(value)
+    def __init__(self, kind: type[Enum]) -> None:
+        super().__init__({member.value: member for member in kind})
+        self._kind = kind
 
-    return read
+    def __missing__(self, value: Any) -> Enum:
+        # The class refuses what it does not know.
+        return self._kind(value)
 
 
 def _table(kind: type[Any], model: type[Model]) -> Table:

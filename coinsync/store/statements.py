@@ -27,6 +27,8 @@ HEAD = "SELECT n, runs, account, stock FROM head WHERE id = 1"
 
 MERGES = "SELECT resident_id, into_id, vk_ids, ever_ids FROM merged_card ORDER BY resident_id"
 
+RESIDENTS_PRESENT = "SELECT id FROM resident WHERE presence = ?"
+
 LAST_RUNS = f"SELECT {', '.join(RUN_COLUMNS)} FROM run WHERE id < ? ORDER BY id DESC LIMIT ?"
 
 STOCK_KEYS = "SELECT op_key FROM stock_move WHERE op_key IN ({marks})"

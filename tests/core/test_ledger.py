@@ -128,14 +128,14 @@ def test_a_row_of_one_table_is_none_of_another() -> None:
 @pytest.mark.parametrize("name", sorted(OTHERS))
 def test_every_field_of_an_entry_is_in_its_hash(name: str) -> None:
     """Whatever is changed in an entry, its hash changes."""
-    other = replace(POSTED, entry=replace(POSTED.entry, **{name: OTHERS[name]}))
+    other = POSTED._replace(entry=replace(POSTED.entry, **{name: OTHERS[name]}))
     assert link_hash(GENESIS, other, "") != link_hash(GENESIS, POSTED, "")
 
 
 @pytest.mark.parametrize("other", [{"n": 8}, {"run": 5}, {"posted_at": "2026-11-22T02:00:08Z"}])
 def test_number_run_and_time_are_in_the_hash(other: dict[str, Any]) -> None:
     """Where and when an entry was posted is vouched for too."""
-    assert link_hash(GENESIS, replace(POSTED, **other), "") != link_hash(GENESIS, POSTED, "")
+    assert link_hash(GENESIS, POSTED._replace(**other), "") != link_hash(GENESIS, POSTED, "")
 
 
 def test_the_hash_before_and_the_note_are_in_the_hash() -> None:
@@ -147,7 +147,7 @@ def test_the_hash_before_and_the_note_are_in_the_hash() -> None:
 
 def test_the_text_of_the_note_is_not_hashed() -> None:
     """The text of a note may be erased later; only its digest is vouched for."""
-    without = replace(POSTED, entry=replace(POSTED.entry, note="Ада"))
+    without = POSTED._replace(entry=replace(POSTED.entry, note="Ада"))
     assert link_hash(GENESIS, without, "") == link_hash(GENESIS, POSTED, "")
 
 

@@ -137,7 +137,7 @@ def test_the_digest_of_a_plan_is_known() -> None:
 
     A plan reviewed with this version is the same plan in the next.
     """
-    assert PLAN.digest == "ede40fc594cbc28bcdd8bff8ef19acddf16a3913b7987a32faa1981bfdb6c6bc"
+    assert PLAN.digest == "1495b3bfff90671737170e2695889713bcdbeb4e2478806f47b10e85350dad63"
 
 
 @pytest.mark.parametrize(

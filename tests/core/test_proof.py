@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -121,7 +122,15 @@ class Books:
         """One pass over the books."""
         findings = Findings()
         runs = {told.id: told for told in self.runs}
-        ledger = LedgerPass(ACCOUNT, runs, cards or MergedCards(), notes or StoredNotes(), findings)
+        entries = Counter(row.key for row in self.rows)
+        ledger = LedgerPass(
+            ACCOUNT,
+            runs,
+            cards or MergedCards(),
+            notes or StoredNotes(),
+            findings,
+            several=[key for key in entries if entries[key] > 1],
+        )
         ledger.take(iter(self.rows))
         totals = ledger.finish(EVERYBODY)
         ledger.check_head(head or self.head)
@@ -491,7 +500,7 @@ def test_coins_of_the_shop_stand_under_keys_of_the_shop(n: int, kind: str) -> No
 
 def test_the_shop_is_asked_for_its_own_coins() -> None:
     """Those under the keys of sales and of refunds, and no others."""
-    coins = some_books().look().ledger.keys.shop_coins()
+    coins = some_books().look().ledger.keys.of_shop
     assert coins == {"sale:s:101": -15, "refund:r:101": 5}
 
 
@@ -571,7 +580,8 @@ def test_the_head_says_how_far_the_ledger_goes(head: Head) -> None:
 def test_a_missing_head_is_a_finding() -> None:
     """Without it nobody can write."""
     findings = Findings()
-    LedgerPass(ACCOUNT, {}, MergedCards(), StoredNotes(), findings).check_head(None)
+    ledger = LedgerPass(ACCOUNT, {}, MergedCards(), StoredNotes(), findings, several=[])
+    ledger.check_head(None)
     assert [found.check for found in findings.of(BY_ID)] == ["numbers"]
 
 

@@ -123,8 +123,9 @@ def compare(
     for stranger in work.strangers:
         # A lesson may list somebody whom no list of residents shows. The entry needs a resident.
         work.facts.append(Put(Resident(stranger, "", Presence.GONE, ())))
-    known_pairs = entered_twice(recorded.lesson_records.values())
-    for pair in entered_twice(window.lesson_records):
+    pairs = entered_twice(window.lesson_records)
+    known_pairs = entered_twice(recorded.lesson_records.values()) if pairs else []
+    for pair in pairs:
         lesson, first = pair
         known = pair in known_pairs
         work.remarks.append(Remark(RemarkKind.TWICE, "twice", lesson, other=first, known=known))
@@ -213,7 +214,8 @@ class _Comparing:
             return
         agrees = verdict.coins == state.coins and not verdict.held
         if hold is None and (decided or agrees):
-            self.remarks += _plain_remarks(lesson, attendance, verdict, stored)
+            if not verdict.coins:
+                self._remark_unpaid(lesson, attendance, verdict, stored)
             return
         changed = self._facts_changed(attendance, verdict, stored)
         difference = Difference(lesson, attendance.resident, verdict, state, hold, changed)
@@ -225,6 +227,19 @@ class _Comparing:
         is_late = is_late and not was_marked
         if verdict.coins > state.coins and changed and is_late:
             self.remarks.append(Remark(RemarkKind.LATE, "late", lesson.id, attendance.resident))
+
+    def _remark_unpaid(
+        self, lesson: Lesson, attendance: Attendance, verdict: Verdict, stored: LessonRecord | None
+    ) -> None:
+        # Say which attended lessons earn nothing by their kind.
+        was_there = attendance.mark in (Mark.ATTENDED, Mark.OTHER_CARD)
+        if not was_there or lesson.status is not Status.CONDUCTED:
+            return
+        reason = verdict.reason
+        kind = RemarkKind.TYPE_UNKNOWN if reason is Reason.TYPE_UNKNOWN else RemarkKind.SKIP
+        known = stored is not None and stored.lesson == lesson and attendance in stored.attendance
+        remark = Remark(kind, reason.value, lesson.id, attendance.resident, known=known)
+        self.remarks.append(remark)
 
     def _facts_changed(
         self, attendance: Attendance, verdict: Verdict, stored: LessonRecord | None
@@ -247,19 +262,6 @@ def is_decided(decision: Decision | None, state: KeyState, verdict: Verdict) -> 
 
 def _by_resident(record: LessonRecord | None) -> dict[int, Attendance]:
     return {attendance.resident: attendance for attendance in record.attendance} if record else {}
-
-
-def _plain_remarks(
-    lesson: Lesson, attendance: Attendance, verdict: Verdict, stored: LessonRecord | None
-) -> list[Remark]:
-    # Say which attended lessons earn nothing by their kind.
-    attended = attendance.mark in (Mark.ATTENDED, Mark.OTHER_CARD)
-    attended = attended and lesson.status is Status.CONDUCTED
-    if not attended or verdict.coins:
-        return []
-    kind = RemarkKind.TYPE_UNKNOWN if verdict.reason is Reason.TYPE_UNKNOWN else RemarkKind.SKIP
-    known = stored is not None and stored.lesson == lesson and attendance in stored.attendance
-    return [Remark(kind, verdict.reason.value, lesson.id, attendance.resident, known=known)]
 
 
 def _without_erased(window: WindowReading, erased: frozenset[int]) -> WindowReading:

@@ -1,11 +1,13 @@
 """The entries under each key of the ledger, as one pass over it meets them.
 
-Little is kept for each key, because a ledger has as many keys as it has awards.
+A ledger has as many keys as awards, and nearly all have a single entry: of those only the coins are
+kept.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 
-from coinsync.core.ledger import Kind, LedgerRow, is_key, lesson_key
+from coinsync.core.ledger import KeyState, Kind, LedgerRow, is_key, lesson_key
 from coinsync.core.proof.checks import Circulation, Findings
 from coinsync.core.proof.rows import plain
 
@@ -16,16 +18,22 @@ _SHOP = frozenset({Kind.SALE.value, _REFUND})
 _SHOP_PREFIXES = ("sale:", "refund:")
 
 #: How far a key has come: its last number, the coins that stand, which entry brought them, to whom.
-#: A plain tuple, because there are as many as awards: a class makes the pass slower by a tenth.
 KeyProgress = tuple[int, int, int, int]
 NOTHING_POSTED: KeyProgress = (0, 0, 0, 0)
 
 
 class PostedKeys:
-    """What stands under each key, and the sums of the coins that came there."""
+    """What stands under each key, and the sums of the coins that came there.
 
-    def __init__(self, account: str, findings: Findings) -> None:
-        self.progress: dict[str, KeyProgress] = {}
+    ``several`` are the keys that have more than one entry.
+    """
+
+    def __init__(self, account: str, several: Iterable[str], findings: Findings) -> None:
+        #: The coins that stand for each lesson, by resident.
+        self.of_lessons: defaultdict[int | None, dict[int, int]] = defaultdict(dict)
+        #: The coins that stand under the keys of sales and refunds.
+        self.of_shop: dict[str, int] = {}
+        self._progress = dict.fromkeys(several, NOTHING_POSTED)
         self._find = findings.add_entry
         self._lesson_prefix = lesson_prefix(account)
         self._coins_by_kind: Counter[str] = Counter()
@@ -34,7 +42,7 @@ class PostedKeys:
 
     def add(self, row: LedgerRow) -> None:
         """Look at the next entry under its key."""
-        progress = self.progress.get(row.key, NOTHING_POSTED)
+        progress = self._progress.get(row.key, NOTHING_POSTED)
         seq, standing, entry, _ = progress
         if row.seq != seq + 1:
             self._find("keys", row, f"number {row.seq} under its key after {seq}")
@@ -44,16 +52,18 @@ class PostedKeys:
         if standing:
             self._find("keys", row, f"posted while entry {entry} stands under its key")
         self._check_key(row)
-        self.progress[row.key] = (row.seq, row.coins, row.n, row.resident)
+        self._keep(row, row.coins, row.n)
         self._coins_by_kind[row.kind] += row.coins
 
-    def shop_coins(self) -> dict[str, int]:
-        """The coins that stand under the keys of sales and refunds."""
-        coins_by_key = {}
-        for key, (_, coins, _, _) in self.progress.items():
-            if key.startswith(_SHOP_PREFIXES):
-                coins_by_key[key] = coins
-        return coins_by_key
+    def state(self, lesson: int, resident: int) -> KeyState:
+        """How far the key of a lesson and a resident has come."""
+        key = f"{self._lesson_prefix}{lesson}:{resident}"
+        if key in self._progress:
+            seq, coins, entry, _ = self._progress[key]
+            return KeyState(key, seq, coins, entry if coins else None)
+        coins = self.of_lessons.get(lesson, {}).get(resident, 0)
+        # Which entry it is nobody has kept; what is compared here does not depend on it.
+        return KeyState(key, 1, coins) if coins else KeyState(key)
 
     def circulation(self, balance: int) -> Circulation:
         """The coins by what became of them; ``balance`` is what the residents have."""
@@ -92,7 +102,16 @@ class PostedKeys:
             self._reversed -= row.coins
         else:
             self._refunded += row.coins
-        self.progress[row.key] = (row.seq, 0, entry, row.resident)
+        self._keep(row, 0, entry)
+
+    def _keep(self, row: LedgerRow, coins: int, entry: int) -> None:
+        # What stands under the key of a row now.
+        if row.key in self._progress:
+            self._progress[row.key] = (row.seq, coins, entry, row.resident)
+        if row.key.startswith(self._lesson_prefix):
+            self.of_lessons[row.lesson][row.resident] = coins
+        elif row.key.startswith(_SHOP_PREFIXES):
+            self.of_shop[row.key] = coins
 
 
 def takes_back(row: LedgerRow) -> bool:

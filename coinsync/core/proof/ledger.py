@@ -51,8 +51,8 @@ class StoredNotes:
 class LedgerPass:
     """One pass over the ledger; ``expected`` entries will come, as far as that is known.
 
-    Afterwards ``keys`` say how far every key has come. What runs wrote besides entries, ``chain``
-    must have taken in before.
+    ``several`` are the keys with more than one entry. Afterwards ``keys`` say what stands. What
+    runs wrote besides entries, ``chain`` must have taken in before.
     """
 
     def __init__(
@@ -63,10 +63,11 @@ class LedgerPass:
         notes: StoredNotes,
         findings: Findings,
         *,
+        several: Iterable[str],
         progress: Progress = no_progress,
         expected: int = 0,
     ) -> None:
-        self.keys = PostedKeys(account, findings)
+        self.keys = PostedKeys(account, several, findings)
         self.chain = Chain(runs)
         self.entries = 0
         self._account = account

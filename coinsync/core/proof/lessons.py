@@ -1,7 +1,7 @@
 """The checks of lessons: what is posted against what the rules give over the stored facts."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 
 from coinsync.core.facts import Decision, Hold, LessonRecord
@@ -16,20 +16,16 @@ from coinsync.core.planning.compare import (
 )
 from coinsync.core.planning.lessons import plan_lessons
 from coinsync.core.proof.checks import Findings, command_for_days, history_command, lesson_case
-from coinsync.core.proof.keys import NOTHING_POSTED, KeyProgress, lesson_prefix
 from coinsync.core.proof.ledger import LedgerPass
 from coinsync.core.proof.people import StoredPeople
 from coinsync.core.rules import Rulebook, judge_all
-
-#: The key of each attendance of a lesson, with how far it has come.
-_KeysOfLesson = Sequence[tuple[str, KeyProgress]]
 
 
 class LessonsPass:
     """One pass over the stored lessons, one branch and window after the other.
 
-    Every key that has its lesson is taken out of what the ledger's pass found: those are left in
-    the end that have none.
+    Coins that have their lesson are taken out of what the ledger's pass found: those are left in
+    the end that have none. ``key_states`` asks the ledger which entries brought these.
     """
 
     def __init__(
@@ -38,12 +34,14 @@ class LessonsPass:
         ledger: LedgerPass,
         people: StoredPeople,
         rulebook: Rulebook,
+        key_states: Callable[[Iterable[str]], Mapping[str, KeyState]],
         findings: Findings,
     ) -> None:
         self._account = account
+        self._key_states = key_states
         self._rulebook = rulebook
         self._findings = findings
-        self._keys = ledger.keys.progress
+        self._posted = ledger.keys
         self._people = people
         self._residents = frozenset(people.residents)
         cards = people.cards
@@ -51,10 +49,10 @@ class LessonsPass:
         self._balances: Counter[int] = Counter()
         for resident, coins in ledger.balances.items():
             self._balances[self._survivors.get(resident, resident)] += coins
-        self._prefix = lesson_prefix(account)
-        #: Keys about which something waits for a person, and those whose lesson is still to come.
-        self._waiting = frozenset({*people.holds, *people.decisions})
-        self._without_lesson = set(self._waiting)
+        #: Lessons about which something waits for a person, and keys whose lesson is still to come.
+        self._waiting = {hold.lesson for hold in people.holds.values()}
+        self._waiting |= {decision.lesson for decision in people.decisions.values()}
+        self._without_lesson = {*people.holds, *people.decisions}
         self._against_rules: list[tuple[date, str]] = []
         self._out_of_date: list[tuple[date, str]] = []
         for decision in people.decisions.values():
@@ -73,12 +71,17 @@ class LessonsPass:
         doubtful: dict[int, LessonRecord] = {}
         key_states: dict[str, KeyState] = {}
         for id, record in records.items():
-            keys = self._take_keys(record)
-            if not self._is_right(record, keys):
+            coins = self._posted.of_lessons.get(id, {})
+            if not self._is_right(record, coins):
                 doubtful[id] = record
-                key_states.update(_key_states(keys))
+                for attendance in record.attendance:
+                    state = self._posted.state(id, attendance.resident)
+                    key_states[state.key] = state
+            for attendance in record.attendance:
+                coins.pop(attendance.resident, None)
         if not doubtful:
             return
+        self._without_lesson.difference_update(key_states)
         people = self._people
         recorded = Recorded(
             doubtful,
@@ -104,32 +107,20 @@ class LessonsPass:
         self._add_cases("holds", self._out_of_date, "coinsync sync")
 
     def _check_decision(self, decision: Decision) -> None:
-        seq, coins, _, _ = self._keys.get(decision.key, NOTHING_POSTED)
-        key = lesson_key(self._account, decision.lesson, decision.resident)
+        state = self._posted.state(decision.lesson, decision.resident)
         # Where the key has gone on since, the decision is of the past and its coins too.
-        fits = decision.seq < seq or (decision.seq, decision.coins) == (seq, coins)
-        if decision.key != key or not fits:
+        is_same = (decision.seq, decision.coins) == (state.seq, state.coins)
+        fits = decision.seq < state.seq or is_same
+        if decision.key != state.key or not fits:
             case = f"decision on {lesson_case(decision.lesson, decision.resident)}"
             self._findings.add("holds", case, history_command(decision.resident))
 
-    def _take_keys(self, record: LessonRecord) -> _KeysOfLesson:
-        keys = []
-        for attendance in record.attendance:
-            key = f"{self._prefix}{record.lesson.id}:{attendance.resident}"
-            keys.append((key, self._keys.pop(key, NOTHING_POSTED)))
-        return keys
-
-    def _is_right(self, record: LessonRecord, keys: _KeysOfLesson) -> bool:
-        right = True
+    def _is_right(self, record: LessonRecord, coins: Mapping[int, int]) -> bool:
+        right = record.lesson.id not in self._waiting
         verdicts = judge_all(record, self._rulebook)
-        for attendance, verdict, (key, progress) in zip(
-            record.attendance, verdicts, keys, strict=True
-        ):
-            _, coins, _, _ = progress
-            if key in self._waiting:
-                self._without_lesson.discard(key)
-                right = False
-            elif verdict.held or coins != verdict.coins:
+        for attendance, verdict in zip(record.attendance, verdicts, strict=True):
+            posted = coins.get(attendance.resident, 0)
+            if verdict.held or posted != verdict.coins:
                 right = False
             elif attendance.resident in self._families:
                 # Which of a child's cards is paid, the comparison alone can say.
@@ -169,10 +160,13 @@ class LessonsPass:
             self._out_of_date.append((day, case))
 
     def _find_awards_without_lesson(self) -> None:
-        for key, (_, _, entry, resident) in self._keys.items():
-            if key.startswith(self._prefix):
-                lesson = key.removeprefix(self._prefix).partition(":")[0]
-                case = f"entry {entry}: lesson {lesson} does not list #{resident}"
+        for lesson, residents in self._posted.of_lessons.items():
+            for resident in residents:
+                key = lesson_key(self._account, lesson or 0, resident)
+                state = self._key_states([key]).get(key)
+                case = f"lesson {lesson} does not list #{resident}"
+                if state and state.award:
+                    case = f"entry {state.award}: {case}"
                 self._findings.add("lessons", case, history_command(resident))
 
     def _add_cases(self, check: str, cases: list[tuple[date, str]], command: str) -> None:
@@ -181,12 +175,3 @@ class LessonsPass:
         mend = command_for_days(command, [day for day, _ in cases])
         for _, case in sorted(cases):
             self._findings.add(check, case, mend)
-
-
-def _key_states(keys: _KeysOfLesson) -> dict[str, KeyState]:
-    known = {}
-    for key, progress in keys:
-        if progress != NOTHING_POSTED:
-            seq, coins, entry, _ = progress
-            known[key] = KeyState(key, seq, coins, entry if coins else None)
-    return known

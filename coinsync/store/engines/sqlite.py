@@ -164,6 +164,9 @@ class Sqlite(Engine):
     def damage(self, database: Database, *, quick: bool = False) -> list[str]:
         # This sees broken pages, and no changed digit.
         check = "quick_check" if quick else "integrity_check"
+        # Every row is looked up in every index: with the 2 MB of pages that SQLite keeps by itself,
+        # a ledger of a million entries took half as long again.
+        database.execute_sql("PRAGMA cache_size = -16000")
         lines = database.execute_sql(f"PRAGMA {check}")
         return [str(line) for (line,) in lines if line != "ok"]
 

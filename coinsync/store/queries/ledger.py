@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from peewee import JOIN, fn
@@ -14,7 +15,7 @@ from coinsync.core.seal import Seal, seal_of
 from coinsync.errors import CoinsyncError
 from coinsync.store import statements
 from coinsync.store.models import ENTRY_COLUMNS, EntryRow
-from coinsync.store.queries.base import batches, with_marks
+from coinsync.store.queries.base import Row, batches, with_marks
 from coinsync.store.queries.people import CardQueries
 from coinsync.store.rows import TABLES, day_of
 
@@ -54,7 +55,7 @@ class LedgerQueries(CardQueries):
         for resident, their_lines in lines.items():
             if their_lines:
                 runs[resident] = max(line.posted.run for line in their_lines)
-        chains = self.chains(sorted(set(runs.values())))
+        chains = self.chains(set(runs.values()))
         return {resident: seal_of(run, chains[run]) for resident, run in runs.items()}
 
     def key_states(self, keys: Iterable[str]) -> dict[str, KeyState]:
@@ -65,6 +66,11 @@ class LedgerQueries(CardQueries):
             coins = int(total)
             states[key] = KeyState(key, seq, coins, award if coins else None)
         return states
+
+    def keys_with_several_entries(self) -> list[str]:
+        """Keys under which something was taken back, at least."""
+        query = EntryRow.select(EntryRow.op_key).group_by(EntryRow.op_key)
+        return [key for (key,) in self._rows(query.having(fn.COUNT(EntryRow.n) > 1))]
 
     def balances(
         self,
@@ -247,10 +253,16 @@ def posted_of(row: Sequence[Any]) -> Posted:
     return Posted(n, entry, posted_at, run)
 
 
-def line_of(row: Sequence[Any]) -> Line:
+def line_of(row: Row) -> Line:
     """The line of a row of ``statements.LINES``."""
     lesson_row = row[_ENTRY_WIDTH:-2]
     note, reversed_by = row[-2:]
     # The columns of the lesson are empty where an entry is for none, or for one not recorded.
-    lesson = TABLES[Lesson].value(lesson_row) if lesson_row[0] is not None else None
+    lesson = _lesson_of(lesson_row) if lesson_row[0] is not None else None
     return Line(posted_of(row), lesson, note or "", reversed_by)
+
+
+@lru_cache(maxsize=4096)
+def _lesson_of(row: Row) -> Any:
+    # The pupils of a group share their lessons.
+    return TABLES[Lesson].value(row)

@@ -84,10 +84,11 @@ class PeopleQueries(CardQueries):
 
     def resident_ids(self, presence: Presence | None = None) -> frozenset[int]:
         """Numbers of all residents, or of those with that presence."""
-        query = ResidentRow.select(ResidentRow.id)
-        if presence is not None:
-            query = query.where(ResidentRow.presence == presence.value)
-        return frozenset(id for (id,) in self._rows(query))
+        if presence is None:
+            rows = self._rows(ResidentRow.select(ResidentRow.id))
+        else:
+            rows = self._constant(statements.RESIDENTS_PRESENT, [presence.value])
+        return frozenset(id for (id,) in rows)
 
     def residents_named(self, part: str) -> list[Resident]:
         """Residents of whose name a word begins with ``part``; merged cards are left out."""
