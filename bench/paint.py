@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
-import gzip
-import random
 import re
 import shutil
-import string
+import statistics
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 import requests
 from playwright.sync_api import Browser, sync_playwright
 
 from bench.family import School, launch
-from bench.pairs import limit, line, medians, ratios_of
+from bench.pairs import limit, line, medians
 from bench.places import Files
 from bench.visitors import HOST, Site, site
 
 Network = dict[str, bool | float]
 
 ROUNDS = 9
-#: Of each part of the page: there are many, and a median of five is enough to compare them.
+#: What is done until the first paint, as the browser names it.
+STAGES = {
+    "ParseHTML": "parsing",
+    "UpdateLayoutTree": "style",
+    "Layout": "layout",
+    "Paint": "painting",
+    "ThreadControllerImpl::RunTask": "in all",
+}
 PART_ROUNDS = 5
 #: Networks as browsers' tools know them: bytes per second down and up, milliseconds there and back.
 SLOW_4G: Network = {
@@ -190,13 +197,9 @@ def without(page: str, begin: str, end: str) -> str:
 
 
 def parts_of(page: str) -> dict[str, str]:
-    """The page without one part at a time, and with nothing but its bytes, which nobody paints."""
+    """The page without one part at a time."""
     history = '<section class="screen" id="/history"'
     catalog = '<section class="screen" id="/catalog"'
-    # Random letters, of which a compressed byte holds about 1.4, so that they are as long on their
-    # way as the page.
-    letters = int(1.4 * len(gzip.compress(page.encode())))
-    filling = "".join(random.Random(1).choices(string.ascii_letters, k=letters))
     return {
         "whole": page,
         "without the script": without(page, "<script src", "</head>"),
@@ -205,45 +208,58 @@ def parts_of(page: str) -> dict[str, str]:
         "without the shop and the memo": without(page, catalog, "</main>"),
         "without all three screens": without(page, history, "</main>"),
         "without drawings": re.sub("<svg.*?</svg>", "", page, flags=re.DOTALL),
-        "its bytes alone": f"<!doctype html><title>.</title><p>.<!-- {filling} -->",
     }
 
 
 def measure_parts(browser: Browser, ours: Site) -> None:
-    """Print what the first paint waits for without each part of the page, against 100 bytes."""
-    address = f"http://{HOST}:{ours.port}/?{launch()}"
-    parts = parts_of(requests.get(address, timeout=30).text)
+    """Print how long the page's own thread works until the first paint, without each part.
+
+    This is processor time of this machine, not of a telephone, and without the network: the times
+    of first paints differ more from visit to visit than by any part of the page.
+    """
+    parts = parts_of(requests.get(f"http://{HOST}:{ours.port}/?{launch()}", timeout=30).text)
+    parts["100 bytes"] = SMALL.decode()
 
     def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        page = parts.get(environ["QUERY_STRING"].replace("%20", " "))
-        if page is None:
-            return small(environ, start_response)
-        content = gzip.compress(page.encode(), 6)
-        headers = [
-            ("Content-Type", "text/html; charset=UTF-8"),
-            ("Content-Encoding", "gzip"),
-            ("Content-Length", str(len(content))),
-        ]
-        start_response("200 OK", headers)
+        content = parts.get(environ["PATH_INFO"].strip("/"), "").encode()
+        start_response("200 OK", [("Content-Type", "text/html; charset=UTF-8")])
         return [content]
 
     with site(lambda: answer) as copies:
-        root = f"http://{HOST}:{copies.port}/"
-        paints: dict[str, list[tuple[float, float]]] = {name: [] for name in parts}
-        for _ in range(PART_ROUNDS):
-            for name, measured in paints.items():
-                paint = visit(browser, f"{root}?{name}", seconds=0).paint
-                measured.append((paint, visit(browser, root, seconds=0).paint))
-        for name, measured in paints.items():
-            median_ratio, paint, floor_paint = medians(measured)
-            line(
-                f"11 a copy of the page, {name}",
-                f"{paint:.1f} ms {floor_paint:.1f} ms",
-                median_ratio,
-                "none",
-                met=True,
-                ratios=ratios_of(measured),
-            )
+        for name in parts:
+            address = f"http://{HOST}:{copies.port}/{quote(name)}"
+            visits = [stages_of(browser, address) for _ in range(PART_ROUNDS)]
+            medians_of_stages = []
+            for stage in STAGES:
+                milliseconds = statistics.median(visit[stage] for visit in visits)
+                medians_of_stages.append(f"{STAGES[stage]} {milliseconds:.1f}")
+            print(f"11 {name:<34} {' · '.join(medians_of_stages)} ms")
+
+
+def stages_of(browser: Browser, address: str) -> Counter[str]:
+    """Milliseconds of processor time of each stage from the answer to the first paint."""
+    context = browser.new_context(viewport={"width": 390, "height": 844}, device_scale_factor=2)
+    page = context.new_page()
+    tools = browser.new_browser_cdp_session()
+    events: list[dict[str, Any]] = []
+    ended: list[object] = []
+    tools.on("Tracing.dataCollected", lambda chunk: events.extend(chunk["value"]))
+    tools.on("Tracing.tracingComplete", ended.append)
+    tools.send("Tracing.start", {"categories": "toplevel,devtools.timeline,loading"})
+    page.goto(address)
+    page.evaluate(PAINT)
+    tools.send("Tracing.end")
+    while not ended:
+        page.wait_for_timeout(10)
+    context.close()
+    tools.detach()
+    painted = [event for event in events if event["name"] == "firstContentfulPaint"][-1]
+    stages: Counter[str] = Counter()
+    for event in events:
+        same_thread = (event["pid"], event["tid"]) == (painted["pid"], painted["tid"])
+        if same_thread and event["ts"] <= painted["ts"]:
+            stages[event["name"]] += event.get("tdur", 0) / 1000
+    return stages
 
 
 def main() -> None:

@@ -220,7 +220,7 @@ def _share_of_reversals(reports: Sequence[PlanReport], reversals: int) -> str:
     if limits.reversals_free:
         bounds += f", {limits.reversals_free} always pass"
     percent = 100 * reversals / posted if posted else 0.0
-    return f"Reversals {reversals} of {posted} posted ({percent:.1f}%, {bounds})."
+    return f"Reversals {reversals} of {posted} posted ({percent:.1f} %, {bounds})."
 
 
 def receipts_line(receipts: Sequence[Receipt], newest: Receipt) -> str:

@@ -277,6 +277,9 @@ QUESTIONS: dict[str, list[Question]] = {
         )
     ],
     "key_states": [asked(lambda r: r.key_states([AWARD, "desk:none"]))],
+    "keys_with_several_entries": [
+        whole("entry", why=PROOF, ask=lambda r: r.keys_with_several_entries())
+    ],
     "balances": [
         asked(lambda r: r.balances([SOMEBODY, SISTER])),
         asked(lambda r: r.balances([SOMEBODY, SISTER], upto=ENTRY, until=DAY)),

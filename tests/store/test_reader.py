@@ -371,6 +371,13 @@ def test_stands_say_where_keys_stand(reader: Reader) -> None:
     }
 
 
+def test_keys_with_several_entries(reader: Reader) -> None:
+    """A key that was taken back is one; a key with its award alone is none."""
+    keys = reader.keys_with_several_entries()
+    assert an_award(1).key in keys
+    assert an_award(2).key not in keys
+
+
 def test_an_award_after_a_reversal_is_the_one_that_stands(tmp_path: Path) -> None:
     """The third entry of a key is what a fourth would take back."""
     url = new_database(tmp_path)
