@@ -244,7 +244,7 @@ def stages_of(browser: Browser, address: str) -> Counter[str]:
     events: list[dict[str, Any]] = []
     ended: list[object] = []
     tools.on("Tracing.dataCollected", lambda chunk: events.extend(chunk["value"]))
-    tools.on("Tracing.tracingComplete", ended.append)
+    tools.on("Tracing.tracingComplete", lambda end: ended.append(end))
     tools.send("Tracing.start", {"categories": "toplevel,devtools.timeline,loading"})
     page.goto(address)
     page.evaluate(PAINT)
