@@ -70,8 +70,12 @@ def migrate(url: str, *, migrations: Path = MIGRATIONS) -> tuple[str, ...]:
     database = engine.to_write(url, wait_seconds=MIGRATING_SECONDS)
     with speaking(database), connected(database):
         steps = list(_run_migrations(database, migrations))
-        for name in engine.guards_lost(database):
-            with database.atomic():
+        lost = engine.guards_lost(database)
+        if not lost:
+            return tuple(steps)
+        # All of them or none: whoever is interrupted finds the database as it was.
+        with database.atomic():
+            for name in lost:
                 # A server may forbid triggers; then the guard stays lost and is not reported.
                 if engine.put_guard(database, name, engine.guards[name]):
                     steps.append(f"guard {name}")
