@@ -26,7 +26,8 @@ demo: $(VENV)/.installed  ## A made-up school with its cabinet in the browser; n
 	@$(BIN)/coinsync demo --port $(PORT)
 
 # Lint, types and contracts take a minute of one core, which the suite leaves idle now and then: they run beside
-# it. Three tests run at a time on two cores, because browsers and servers are waited for. Nobody wants to read two programs at once, so what they print is kept back, and shown only if they fail.
+# it. Nobody wants to read two programs at once, so what they print is kept back, and shown only if they fail.
+# Three tests run at a time even on two cores, because browsers and servers are waited for.
 test: programs $(VENV)/.tested  ## Everything that is checked: lint, types, import contracts, and the whole suite.
 	@mkdir -p build
 	@$(MAKE) --no-print-directory check >build/check.log 2>&1 & check=$$!; \
